@@ -1,0 +1,134 @@
+//! Why a run could not be made, each as one sentence that says what to do.
+//!
+//! Absent: broken promises of the target. Those are measured and reported, see
+//! [`verify`](crate::verify).
+
+use std::fmt;
+use std::io;
+
+use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// The reason for a run that was not made.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing answers at the endpoint.
+    Unreachable {
+        /// The endpoint as given.
+        url: String,
+        /// What the connection attempt met.
+        reason: String,
+    },
+    /// The endpoint is not on this machine and nobody said it is theirs.
+    NotLoopback {
+        /// The host as given.
+        host: String,
+    },
+    /// The built-in emulator or the runtime did not start.
+    Start(String),
+    /// The stream to be created is already there.
+    StreamExists {
+        /// Its name.
+        name: String,
+    },
+    /// A call was refused or not answered.
+    Call {
+        /// The operation called.
+        operation: &'static str,
+        /// What came back.
+        reason: String,
+    },
+    /// A call was answered with something that cannot be worked with.
+    Answer(String),
+    /// The report could not be written.
+    Output(io::Error),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Failure {
+    /// The failure of one SDK call, told without the SDK's debug dump.
+    pub fn call<E>(operation: &'static str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let reason = match error.as_service_error() {
+            Some(refusal) => {
+                let code = refusal.code().unwrap_or("an error without a code");
+                match refusal.message() {
+                    Some(message) => format!("{code}: {message}"),
+                    None => code.to_owned(),
+                }
+            }
+            None => DisplayErrorContext(error).to_string(),
+        };
+        Self::Call { operation, reason }
+    }
+
+    /// The exit code of a process that ends with this failure.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupted => 130, // 128 + SIGINT, as shells have it
+            Self::Unreachable { .. }
+            | Self::NotLoopback { .. }
+            | Self::Start(_)
+            | Self::StreamExists { .. }
+            | Self::Call { .. }
+            | Self::Answer(_)
+            | Self::Output(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { url, reason } => write!(
+                f,
+                "nothing answers at {url} ({reason}): start the emulator there, \
+                 or leave out --endpoint to measure the built-in one"
+            ),
+            Self::NotLoopback { host } => write!(
+                f,
+                "{host} is not on this machine, and a benchmark is a load: \
+                 if the endpoint is yours to load, pass --i-own-this-endpoint"
+            ),
+            Self::Start(reason) => write!(f, "could not start: {reason}"),
+            Self::StreamExists { name } => write!(
+                f,
+                "a stream {name} exists already and may hold someone's records: \
+                 delete it, or pass --stream NAME to use another name"
+            ),
+            Self::Call { operation, reason } => write!(f, "{operation} failed: {reason}"),
+            Self::Answer(sentence) => f.write_str(sentence),
+            Self::Output(error) => write!(f, "could not write the report: {error}"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn each_sentence_says_what_to_do() {
+        let unreachable = Failure::Unreachable {
+            url: "http://127.0.0.1:1".into(),
+            reason: "Connection refused".into(),
+        };
+        let exists = Failure::StreamExists { name: "test-stream".into() };
+        let foreign = Failure::NotLoopback { host: "example.com".into() };
+        for (failure, advice) in [
+            (&unreachable, "start the emulator there"),
+            (&exists, "--stream NAME"),
+            (&foreign, "--i-own-this-endpoint"),
+        ] {
+            assert!(failure.to_string().contains(advice), "{failure}");
+            assert_eq!(failure.exit_code(), 2);
+        }
+        assert_eq!(Failure::Interrupted.exit_code(), 130);
+    }
+}

@@ -1,0 +1,54 @@
+//! A benchmark for Kinesis Data Streams emulators that one can trust.
+//!
+//! It drives an endpoint through the real AWS SDK for Rust, measures it, and
+//! *checks every run*: nothing lost, nothing read twice, order kept per key, and
+//! each record on the shard that its hash key names. A fast wrong answer is a
+//! failed run.
+//!
+//! | room | knows |
+//! |---|---|
+//! | [`cli`] | arguments, parsed once into [`Settings`] |
+//! | [`target`] | what is measured: our emulator over TCP, in process, or any endpoint |
+//! | [`load`] | keys, payloads, and which shard owns which hash key |
+//! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
+//! | [`measure`] | clock, latency histogram, call counters |
+//! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
+//! | [`report`] | one [`Report`], shown as a table or as JSON |
+//! | [`environment`] | the machine and the build a number belongs to |
+//!
+//! Absent: open-loop load (each producer waits for its answer, so latency does
+//! not include queueing before the call), TLS, and any call to a real AWS account
+//! that was not asked for by `--i-own-this-endpoint`.
+
+pub mod cli;
+pub mod environment;
+pub mod failure;
+pub mod load;
+pub mod measure;
+pub mod report;
+pub mod scenario;
+pub mod target;
+pub mod verify;
+
+pub use cli::Settings;
+pub use failure::Failure;
+
+use environment::Environment;
+use report::progress::Progress;
+use report::{Outcome, Report};
+use target::Target;
+
+/// Measures the target that `settings` name, once.
+///
+/// # Errors
+/// When the run could not be made: see [`Failure`]. A run that was made and broke
+/// a promise is no error: its report says [`Report::holds`] is false.
+pub async fn run(settings: &Settings) -> Result<Outcome, Failure> {
+    // First of all, so that the load average is that of the machine before the run.
+    let environment = Environment::capture(settings);
+    let target = Target::open(settings).await?;
+    let measurement =
+        scenario::thousand_four::run(settings, &target, Progress::on_stderr()).await?;
+    let report = Report::new(settings, &target, &measurement, environment);
+    Ok(Outcome { report, readings: measurement.readings })
+}

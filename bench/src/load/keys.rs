@@ -1,0 +1,199 @@
+//! Key plans: which key each record is put with.
+//!
+//! Law: a plan is a function of mode, shard map, number of records and seed, so
+//! a run can be repeated record by record.
+
+use clap::ValueEnum;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::load::shard_map::{ShardMap, hash_key};
+
+/// How keys are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyMode {
+    /// `pk-0`…`pk-3` in turn, wherever MD5 puts them
+    Seed,
+    /// One key per shard, found by MD5, in turn: an even load
+    Uniform,
+    /// ExplicitHashKey in the middle of each shard's range, in turn: an even load
+    ExplicitHash,
+    /// Keys drawn at random from a pool of 256, by `--seed`
+    Random,
+}
+
+/// What a record is routed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The partition key.
+    pub partition_key: String,
+    /// The hash key to use in place of the partition key's MD5.
+    pub explicit_hash_key: Option<u128>,
+}
+
+impl Key {
+    /// The hash key that decides the shard.
+    #[must_use]
+    pub fn hash_key(&self) -> u128 {
+        self.explicit_hash_key.unwrap_or_else(|| hash_key(&self.partition_key))
+    }
+
+    fn named(partition_key: String) -> Self {
+        Self { partition_key, explicit_hash_key: None }
+    }
+}
+
+/// The key of each record of a run.
+#[derive(Debug)]
+pub struct KeyPlan {
+    keys: Vec<Key>,
+    /// The position in `keys` for each record.
+    drawn: Vec<usize>,
+}
+
+impl KeyPlan {
+    /// Plans the keys of `records` records.
+    ///
+    /// # Errors
+    /// When a shard is so narrow that no key is found for it.
+    pub fn new(mode: KeyMode, map: &ShardMap, records: usize, seed: u64) -> Result<Self, Failure> {
+        let mut random = StdRng::seed_from_u64(seed);
+        let keys = match mode {
+            KeyMode::Seed => (0..4).map(|n| Key::named(format!("pk-{n}"))).collect(),
+            KeyMode::Uniform => one_key_per_shard(map)?,
+            KeyMode::ExplicitHash => middles(map),
+            KeyMode::Random => {
+                let draw = |_| Key::named(format!("{:032x}", random.random::<u128>()));
+                (0..RANDOM_KEYS).map(draw).collect()
+            }
+        };
+        let drawn = match mode {
+            KeyMode::Seed | KeyMode::Uniform | KeyMode::ExplicitHash => {
+                (0..records).map(|record| record % keys.len()).collect()
+            }
+            KeyMode::Random => (0..records).map(|_| random.random_range(0..keys.len())).collect(),
+        };
+        Ok(Self { keys, drawn })
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.drawn.len()
+    }
+
+    /// The key of a record.
+    #[must_use]
+    pub fn key(&self, record: usize) -> &Key {
+        &self.keys[self.drawn[record]]
+    }
+
+    /// The records that one of several producers puts, in order.
+    ///
+    /// All records of a key go to the same producer, which keeps their order.
+    pub fn share(&self, producer: usize, producers: usize) -> impl Iterator<Item = usize> {
+        let is_mine = move |record: &usize| self.drawn[*record] % producers == producer;
+        (0..self.records()).filter(is_mine)
+    }
+}
+
+/// Enough to reach every shard of a common stream, few enough that keys repeat
+/// and their order can be checked.
+const RANDOM_KEYS: usize = 256;
+
+/// The search for one key per shard tries at most this many keys per shard;
+/// equal shards need about `ln(shards)`.
+const CANDIDATES_PER_SHARD_MAX: usize = 4_096;
+
+/// For each shard the first of `pk-0`, `pk-1`, … that hashes to it.
+fn one_key_per_shard(map: &ShardMap) -> Result<Vec<Key>, Failure> {
+    let shards = map.shards();
+    let mut found: Vec<Option<Key>> = vec![None; shards.len()];
+    let mut missing = shards.len();
+    for n in 0..shards.len() * CANDIDATES_PER_SHARD_MAX {
+        let key = Key::named(format!("pk-{n}"));
+        let slot = &mut found[map.owner(key.hash_key())];
+        if slot.is_none() {
+            *slot = Some(key);
+            missing -= 1;
+        }
+        if missing == 0 {
+            break;
+        }
+    }
+    found.into_iter().collect::<Option<_>>().ok_or_else(|| {
+        Failure::Answer(
+            "no key was found for one of the shards, its range is too narrow: \
+             use --keys explicit-hash"
+                .to_owned(),
+        )
+    })
+}
+
+/// For each shard a key that names the middle of its range.
+fn middles(map: &ShardMap) -> Vec<Key> {
+    let shards = map.shards().iter().enumerate();
+    let middle = shards.map(|(n, shard)| Key {
+        partition_key: format!("pk-{n}"),
+        explicit_hash_key: Some(shard.middle()),
+    });
+    middle.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyMode, KeyPlan};
+    use crate::load::shard_map::tests::even;
+
+    fn per_shard(mode: KeyMode, shards: usize, records: usize) -> Vec<usize> {
+        let map = even(shards);
+        let plan = KeyPlan::new(mode, &map, records, 1).unwrap();
+        let mut counts = vec![0; shards];
+        for record in 0..plan.records() {
+            counts[map.owner(plan.key(record).hash_key())] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn seed_keys_put_750_and_250_records_on_two_of_four_shards() {
+        assert_eq!(per_shard(KeyMode::Seed, 4, 1_000), [250, 0, 0, 750]);
+    }
+
+    #[test]
+    fn uniform_and_explicit_keys_are_exactly_even_on_1_to_64_shards() {
+        for mode in [KeyMode::Uniform, KeyMode::ExplicitHash] {
+            for shards in 1..=64 {
+                assert_eq!(per_shard(mode, shards, shards * 10), vec![10; shards], "{mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn random_keys_repeat_with_their_seed_only() {
+        let map = even(4);
+        let keys = |seed| {
+            let plan = KeyPlan::new(KeyMode::Random, &map, 100, seed).unwrap();
+            (0..100).map(|record| plan.key(record).clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(1), keys(1));
+        assert_ne!(keys(1), keys(2));
+        assert!(per_shard(KeyMode::Random, 4, 1_000).iter().all(|count| *count > 150));
+    }
+
+    #[test]
+    fn producers_share_the_records_without_sharing_a_key() {
+        let plan = KeyPlan::new(KeyMode::Random, &even(4), 1_000, 1).unwrap();
+        let shares: Vec<Vec<usize>> =
+            (0..8).map(|producer| plan.share(producer, 8).collect()).collect();
+        let owner = |key| shares.iter().position(|share| share.iter().any(|r| plan.key(*r) == key));
+        for (producer, share) in shares.iter().enumerate() {
+            assert!(share.is_sorted());
+            assert!(share.iter().all(|record| owner(plan.key(*record)) == Some(producer)));
+        }
+        assert_eq!(shares.iter().map(Vec::len).sum::<usize>(), 1_000);
+    }
+}

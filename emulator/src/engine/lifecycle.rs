@@ -1,0 +1,88 @@
+//! What will happen to streams, and when: one ordered set of deadlines.
+//!
+//! No task sleeps for a state change. Every call first settles what is due at
+//! its `now`, so any observation at a time is right at that time, and moving
+//! the clock is all it takes to move a stream on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::hash_key::HashKey;
+use crate::model::shard_id::ShardIndex;
+use crate::model::timestamp::Timestamp;
+
+use super::stream::Stream;
+use super::sync::Mutex;
+
+/// A change that ends a transient status.
+#[derive(Debug)]
+pub(crate) enum Transition {
+    /// CREATING ends: the shards appear.
+    Created { shards: u32 },
+    /// DELETING ends: the stream is gone.
+    Deleted,
+    /// UPDATING ends: one shard has become two.
+    Split { parent: ShardIndex, upper_start: HashKey },
+    /// UPDATING ends: two shards have become one.
+    Merged { lower: ShardIndex, upper: ShardIndex },
+}
+
+/// The changes to come, by deadline and then by the order of their making.
+#[derive(Debug, Default)]
+pub(crate) struct Lifecycle {
+    pending: Mutex<Pending>,
+    /// The first deadline in milliseconds: what a call reads before it takes
+    /// the lock. It is advanced only after the changes have been made.
+    next_millis: NextDeadline,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    changes: BTreeMap<(Timestamp, u64), (Arc<Stream>, Transition)>,
+    made: u64,
+}
+
+#[derive(Debug)]
+struct NextDeadline(AtomicU64);
+
+impl Default for NextDeadline {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl Lifecycle {
+    /// Has a change happen at a deadline.
+    pub(crate) fn schedule(&self, deadline: Timestamp, stream: Arc<Stream>, change: Transition) {
+        let mut pending = self.pending.lock();
+        let order = pending.made;
+        pending.made += 1;
+        pending.changes.insert((deadline, order), (stream, change));
+        self.next_millis.0.fetch_min(deadline.as_millis(), Ordering::Release);
+    }
+
+    /// Makes every change whose deadline has come, in order, each at its own
+    /// deadline.
+    pub(crate) fn settle(
+        &self,
+        now: Timestamp,
+        mut apply: impl FnMut(Timestamp, Arc<Stream>, Transition),
+    ) {
+        if self.next_millis.0.load(Ordering::Acquire) > now.as_millis() {
+            return;
+        }
+        let mut pending = self.pending.lock();
+        let next = loop {
+            match pending.changes.first_entry() {
+                Some(first) if first.key().0 <= now => {
+                    let ((deadline, _), (stream, change)) = first.remove_entry();
+                    apply(deadline, stream, change);
+                }
+                Some(first) => break first.key().0.as_millis(),
+                None => break u64::MAX,
+            }
+        };
+        self.next_millis.0.store(next, Ordering::Release);
+    }
+}

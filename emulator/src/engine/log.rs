@@ -1,0 +1,473 @@
+//! A shard's records, in the order in which they arrived.
+//!
+//! * Drawing a sequence number and storing the record is one step, so order in
+//!   the log *is* the order of the numbers, and a reader that has passed an
+//!   index will never find a record before it.
+//! * Indices are dense and begin at 1: a record's index is its place, so every
+//!   starting position is arithmetic or one binary search by arrival time.
+//! * Arrival times never go back within a shard.
+//! * Segments that are full are shared, never changed: readers hold them
+//!   without a lock. Trimming drops whole segments and gives their memory back.
+//!
+//! Knows no clock and no lock: callers pass `now` and hold the shard's lock.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::sequence_number::SequenceNumber;
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::EncryptionType;
+use crate::model::timestamp::Timestamp;
+
+/// A segment is closed when it holds this many bytes. A reader copies at most
+/// one open segment's worth under the shard's lock.
+const SEGMENT_BYTES: usize = 64 * 1024;
+/// A segment is closed when it holds this many records, whatever their size.
+const SEGMENT_RECORDS: usize = 2048;
+
+/// The log of one shard.
+#[derive(Debug)]
+pub(crate) struct Log {
+    shard: ShardIndex,
+    shard_created_seconds: u64,
+    closed: VecDeque<Arc<Segment>>,
+    open: Segment,
+    /// Index of the oldest record that has not been trimmed.
+    start: u64,
+    newest: Timestamp,
+}
+
+impl Log {
+    /// An empty log of a shard that was made at a second.
+    pub(crate) fn new(shard: ShardIndex, shard_created_seconds: u64) -> Self {
+        Self {
+            shard,
+            shard_created_seconds,
+            closed: VecDeque::new(),
+            open: Segment::starting_at(1),
+            start: 1,
+            newest: Timestamp::from_seconds(shard_created_seconds),
+        }
+    }
+
+    /// Stores a record and draws its number. A record never arrives before the
+    /// one before it, nor before its shard was made.
+    pub(crate) fn append(
+        &mut self,
+        now: Timestamp,
+        partition_key: Option<&str>,
+        data: &[u8],
+        encryption: EncryptionType,
+    ) -> SequenceNumber {
+        let arrival = now.max(self.newest);
+        self.newest = arrival;
+        let index = self.end();
+        self.open.push(arrival, partition_key, data, encryption);
+        if self.open.is_full() {
+            let next = Segment::starting_at(self.end());
+            let full = std::mem::replace(&mut self.open, next);
+            self.closed.push_back(Arc::new(full.compact()));
+        }
+        SequenceNumber {
+            shard_created_seconds: self.shard_created_seconds,
+            index,
+            seconds: arrival.as_seconds(),
+            shard: self.shard,
+        }
+    }
+
+    /// Up to `records_max` records from an index on, and as many as fit into
+    /// `bytes_max` of data and keys, but at least one if there is one.
+    pub(crate) fn read(&self, from: u64, records_max: usize, bytes_max: usize) -> Batch {
+        let from = from.clamp(self.start, self.end());
+        let mut batch = Batch {
+            shard: self.shard,
+            shard_created_seconds: self.shard_created_seconds,
+            pieces: Vec::new(),
+            records: 0,
+            next: from,
+        };
+        let mut bytes_left = bytes_max;
+        while batch.records < records_max && batch.next < self.end() {
+            let segment = self.segment_of(batch.next);
+            let first = segment.offset_of(batch.next);
+            let wanted =
+                first..segment.entries.len().min(first.saturating_add(records_max - batch.records));
+            let taken = segment.fitting(wanted, &mut bytes_left, batch.records == 0);
+            if taken.is_empty() {
+                break;
+            }
+            batch.records += taken.len();
+            batch.next += taken.len() as u64;
+            batch.pieces.push(match segment {
+                SegmentRef::Closed(shared) => (Arc::clone(shared), taken),
+                SegmentRef::Open(open) => {
+                    let copy = open.slice(taken);
+                    let all = 0..copy.entries.len();
+                    (Arc::new(copy), all)
+                }
+            });
+        }
+        batch
+    }
+
+    /// Index of the oldest readable record.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Index that the next record will have.
+    pub(crate) fn end(&self) -> u64 {
+        self.open.first + self.open.entries.len() as u64
+    }
+
+    /// When the record at an index arrived; `None` at the end of the log.
+    pub(crate) fn arrival_at(&self, index: u64) -> Option<Timestamp> {
+        (self.start..self.end()).contains(&index).then(|| {
+            let segment = self.segment_of(index);
+            segment.entries[segment.offset_of(index)].arrival
+        })
+    }
+
+    /// Index of the first record that arrived at a time or later.
+    pub(crate) fn index_at(&self, time: Timestamp) -> u64 {
+        let earlier = self.closed.partition_point(|segment| segment.newest() < Some(time));
+        let segment = self.closed.get(earlier).map_or(&self.open, Arc::as_ref);
+        let within = segment.entries.partition_point(|entry| entry.arrival < time);
+        (segment.first + within as u64).max(self.start)
+    }
+
+    /// Forgets records that arrived before a time.
+    pub(crate) fn trim(&mut self, horizon: Timestamp) {
+        match self.arrival_at(self.start) {
+            Some(oldest) if oldest < horizon => self.start = self.index_at(horizon),
+            _ => return,
+        }
+        while self.closed.front().is_some_and(|segment| segment.end() <= self.start) {
+            self.closed.pop_front();
+        }
+        if self.start == self.end() {
+            self.open = Segment::starting_at(self.start);
+        }
+    }
+
+    fn segment_of(&self, index: u64) -> SegmentRef<'_> {
+        if index >= self.open.first {
+            return SegmentRef::Open(&self.open);
+        }
+        let after = self.closed.partition_point(|segment| segment.first <= index);
+        SegmentRef::Closed(&self.closed[after - 1])
+    }
+}
+
+/// Records read from a log: segments shared with it, and a copy of what was
+/// taken from its open end. Held without any lock.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    shard: ShardIndex,
+    shard_created_seconds: u64,
+    pieces: Vec<(Arc<Segment>, Range<usize>)>,
+    records: usize,
+    /// Index of the first record that was not taken.
+    pub(crate) next: u64,
+}
+
+impl Batch {
+    /// How many records there are.
+    pub(crate) fn len(&self) -> usize {
+        self.records
+    }
+
+    /// The records, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = StoredRecord<'_>> {
+        self.pieces.iter().flat_map(move |(segment, range)| {
+            range.clone().map(move |offset| {
+                let entry = &segment.entries[offset];
+                StoredRecord {
+                    sequence_number: SequenceNumber {
+                        shard_created_seconds: self.shard_created_seconds,
+                        index: segment.first + offset as u64,
+                        seconds: entry.arrival.as_seconds(),
+                        shard: self.shard,
+                    },
+                    arrival: entry.arrival,
+                    partition_key: entry.has_partition_key.then(|| segment.partition_key(entry)),
+                    data: segment.data(entry),
+                    encryption: entry.encryption,
+                }
+            })
+        })
+    }
+}
+
+/// A record as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredRecord<'a> {
+    pub(crate) sequence_number: SequenceNumber,
+    pub(crate) arrival: Timestamp,
+    pub(crate) partition_key: Option<&'a str>,
+    pub(crate) data: &'a [u8],
+    pub(crate) encryption: EncryptionType,
+}
+
+/// Where a segment stands: shared, or still growing.
+enum SegmentRef<'a> {
+    Closed(&'a Arc<Segment>),
+    Open(&'a Segment),
+}
+
+impl std::ops::Deref for SegmentRef<'_> {
+    type Target = Segment;
+    fn deref(&self) -> &Segment {
+        match self {
+            Self::Closed(shared) => shared,
+            Self::Open(open) => open,
+        }
+    }
+}
+
+/// Consecutive records: their bytes in one buffer, what is known of each beside.
+#[derive(Debug)]
+struct Segment {
+    /// Index of the first record.
+    first: u64,
+    /// Key and data of each record in turn.
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// What is known of a record beside its bytes.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    arrival: Timestamp,
+    /// Where the record's key begins in the segment's bytes; data follows.
+    offset: u32,
+    data_bytes: u32,
+    key_bytes: u16,
+    has_partition_key: bool,
+    encryption: EncryptionType,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        usize::from(self.key_bytes) + self.data_bytes as usize
+    }
+}
+
+impl Segment {
+    fn starting_at(first: u64) -> Self {
+        Self { first, bytes: Vec::new(), entries: Vec::new() }
+    }
+
+    fn push(
+        &mut self,
+        arrival: Timestamp,
+        partition_key: Option<&str>,
+        data: &[u8],
+        encryption: EncryptionType,
+    ) {
+        let key = partition_key.unwrap_or_default();
+        self.entries.push(Entry {
+            arrival,
+            offset: u32::try_from(self.bytes.len()).expect("a segment closes long before 4 GiB"),
+            data_bytes: u32::try_from(data.len()).expect("a record is at most 10 MiB"),
+            key_bytes: u16::try_from(key.len()).expect("a key is at most 256 UTF-16 units"),
+            has_partition_key: partition_key.is_some(),
+            encryption,
+        });
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(data);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() >= SEGMENT_BYTES || self.entries.len() >= SEGMENT_RECORDS
+    }
+
+    /// The same records in no more memory than they need.
+    fn compact(mut self) -> Self {
+        self.bytes.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        self
+    }
+
+    /// Index after the last record.
+    fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    fn newest(&self) -> Option<Timestamp> {
+        self.entries.last().map(|entry| entry.arrival)
+    }
+
+    fn offset_of(&self, index: u64) -> usize {
+        assert!((self.first..self.end()).contains(&index), "an index is looked up in its segment");
+        (index - self.first) as usize
+    }
+
+    /// As much of a range as fits into `bytes_left`, which is reduced by it;
+    /// with `first`, at least one record.
+    fn fitting(&self, range: Range<usize>, bytes_left: &mut usize, first: bool) -> Range<usize> {
+        let mut end = range.start;
+        for entry in &self.entries[range.clone()] {
+            let is_first = first && end == range.start;
+            match bytes_left.checked_sub(entry.bytes()) {
+                Some(left) => *bytes_left = left,
+                None if is_first => *bytes_left = 0,
+                None => break,
+            }
+            end += 1;
+        }
+        range.start..end
+    }
+
+    /// A copy of some of the records.
+    fn slice(&self, range: Range<usize>) -> Self {
+        let taken = &self.entries[range.clone()];
+        let (Some(head), Some(tail)) = (taken.first(), taken.last()) else {
+            return Self::starting_at(self.first + range.start as u64);
+        };
+        let bytes_start = head.offset;
+        let bytes_end = tail.offset as usize + tail.bytes();
+        Self {
+            first: self.first + range.start as u64,
+            bytes: self.bytes[bytes_start as usize..bytes_end].to_vec(),
+            entries: taken
+                .iter()
+                .map(|entry| Entry { offset: entry.offset - bytes_start, ..*entry })
+                .collect(),
+        }
+    }
+
+    fn partition_key(&self, entry: &Entry) -> &str {
+        let start = entry.offset as usize;
+        std::str::from_utf8(&self.bytes[start..start + usize::from(entry.key_bytes)])
+            .expect("a key was text when it was stored")
+    }
+
+    fn data(&self, entry: &Entry) -> &[u8] {
+        let start = entry.offset as usize + usize::from(entry.key_bytes);
+        &self.bytes[start..start + entry.data_bytes as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CREATED: u64 = 1_700_000_000;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(CREATED * 1000 + millis)
+    }
+
+    fn log_of(arrivals: &[u64], data_bytes: usize) -> Log {
+        let mut log = Log::new(ShardIndex::new(3), CREATED);
+        for (nth, arrival) in arrivals.iter().enumerate() {
+            let data = vec![nth as u8; data_bytes];
+            log.append(at(*arrival), Some(&format!("key-{nth}")), &data, EncryptionType::None);
+        }
+        log
+    }
+
+    fn all(log: &Log) -> Vec<u64> {
+        log.read(0, usize::MAX, usize::MAX).iter().map(|r| r.sequence_number.index).collect()
+    }
+
+    #[test]
+    fn numbers_rise_and_lie_above_the_shards_own() {
+        let mut log = Log::new(ShardIndex::new(3), CREATED);
+        let start = SequenceNumber {
+            shard_created_seconds: CREATED,
+            index: 0,
+            seconds: CREATED,
+            shard: ShardIndex::new(3),
+        };
+        let first = log.append(at(0), None, b"", EncryptionType::None);
+        let second = log.append(at(0), None, b"", EncryptionType::None);
+        assert!(start < first && first < second);
+    }
+
+    #[test]
+    fn arrival_never_goes_back_even_if_the_clock_does() {
+        let mut log = Log::new(ShardIndex::new(0), CREATED);
+        log.append(at(500), None, b"a", EncryptionType::None);
+        log.append(at(100), None, b"b", EncryptionType::None);
+        assert_eq!(log.arrival_at(2), Some(at(500)));
+    }
+
+    #[test]
+    fn a_read_stops_at_the_byte_limit_but_returns_at_least_one_record() {
+        let log = log_of(&[0; 10], 1000);
+        assert_eq!(log.read(1, 100, 1).len(), 1);
+        assert_eq!(log.read(1, 100, 2 * 1005).len(), 2);
+        assert_eq!(log.read(1, 100, 2 * 1005 + 1004).len(), 2);
+        assert_eq!(log.read(1, 3, usize::MAX).len(), 3);
+        assert_eq!(log.read(11, 3, usize::MAX).len(), 0);
+    }
+
+    #[test]
+    fn trimming_gives_whole_segments_back() {
+        let mut log = log_of(&(0..5000).collect::<Vec<_>>(), 100);
+        assert!(log.closed.len() > 4);
+        log.trim(at(4000));
+        assert_eq!(log.start(), 4001);
+        assert!(log.closed.iter().all(|segment| segment.end() > 4001));
+        log.trim(at(9000));
+        assert_eq!((log.start(), log.end()), (5001, 5001));
+        assert!(log.closed.is_empty() && log.open.bytes.capacity() == 0);
+        assert_eq!(log.append(at(9000), None, b"", EncryptionType::None).index, 5001);
+    }
+
+    #[test]
+    fn a_batch_outlives_the_trimming_of_its_records() {
+        let mut log = log_of(&(0..3000).collect::<Vec<_>>(), 100);
+        let batch = log.read(1, usize::MAX, usize::MAX);
+        log.trim(at(10_000));
+        assert_eq!(batch.iter().count(), 3000);
+        assert_eq!(batch.iter().last().unwrap().partition_key, Some("key-2999"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_appended_is_read_back_in_pages_of_any_size(
+            sizes in prop::collection::vec(0usize..40_000, 0..60),
+            page in 1usize..20,
+        ) {
+            let mut log = Log::new(ShardIndex::new(0), CREATED);
+            let mut expected = Vec::new();
+            for (nth, size) in sizes.iter().enumerate() {
+                let data = vec![nth as u8; *size];
+                let key = (nth % 3 != 0).then(|| format!("k{nth}"));
+                let number = log.append(at(nth as u64), key.as_deref(), &data, EncryptionType::Kms);
+                expected.push((number, key, data));
+            }
+            let mut read = Vec::new();
+            let mut next = 0;
+            loop {
+                let batch = log.read(next, page, 100_000);
+                read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(str::to_owned), r.data.to_vec())));
+                next = batch.next;
+                if batch.len() == 0 { break; }
+            }
+            prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn a_time_finds_the_first_record_that_is_not_older(
+            mut arrivals in prop::collection::vec(0u64..200, 0..3000),
+            time in 0u64..220,
+            trimmed in 0u64..200,
+        ) {
+            arrivals.sort_unstable();
+            let mut log = log_of(&arrivals, 40);
+            log.trim(at(trimmed));
+            let expected = arrivals.iter().position(|arrival| *arrival >= time.max(trimmed)).unwrap_or(arrivals.len());
+            prop_assert_eq!(log.index_at(at(time)), expected as u64 + 1);
+            let kept = arrivals.iter().filter(|arrival| **arrival >= trimmed).count();
+            prop_assert_eq!(all(&log).len(), kept);
+        }
+    }
+}

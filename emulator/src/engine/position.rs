@@ -1,0 +1,72 @@
+//! Where a reader stands: starting positions, and reading on from one.
+
+use crate::model::timestamp::Timestamp;
+
+use super::log::{Batch, Log};
+use super::topology::Shard;
+
+/// Most bytes of data and keys that one read returns (model: GetRecords).
+pub(crate) const READ_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// A starting position whose parameters have been checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// At the oldest record.
+    TrimHorizon,
+    /// After the newest record.
+    Latest,
+    /// At a record's index, or the first one after it that is still there.
+    AtIndex(u64),
+    /// At the first record that arrived at a time or later.
+    AtTime(Timestamp),
+}
+
+impl Start {
+    /// The index of the next record to read.
+    pub(crate) fn resolve(self, shard: &Shard, horizon: Timestamp) -> u64 {
+        let mut log = shard.log.lock();
+        log.trim(horizon);
+        match self {
+            Self::TrimHorizon => log.start(),
+            Self::Latest => log.end(),
+            Self::AtIndex(index) => index.clamp(log.start(), log.end()),
+            Self::AtTime(time) => log.index_at(time),
+        }
+    }
+}
+
+/// What a reader gets.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) batch: Batch,
+    /// How far the reader is behind: 0 only when nothing is left to read.
+    pub(crate) millis_behind_latest: u64,
+    /// Whether the shard is closed and has been read to its end.
+    pub(crate) at_shard_end: bool,
+}
+
+/// Reads on from an index.
+pub(crate) fn read(
+    shard: &Shard,
+    next_index: u64,
+    records_max: usize,
+    now: Timestamp,
+    horizon: Timestamp,
+) -> Progress {
+    let mut log = shard.log.lock();
+    log.trim(horizon);
+    let batch = log.read(next_index, records_max, READ_BYTES_MAX);
+    let millis_behind_latest = millis_behind(&log, batch.next, now);
+    let at_shard_end = shard.closed.is_some() && batch.next == log.end();
+    drop(log);
+    Progress { batch, millis_behind_latest, at_shard_end }
+}
+
+/// How long ago the next record arrived. A record of this very millisecond is
+/// still unread, and readers stop at 0: it counts as one.
+fn millis_behind(log: &Log, next_index: u64, now: Timestamp) -> u64 {
+    match log.arrival_at(next_index) {
+        Some(arrival) => (now.since(arrival).as_millis() as u64).max(1),
+        None => 0,
+    }
+}

@@ -1,0 +1,163 @@
+//! One account in one Region: its streams, and what is about to happen to them.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use crate::model::arn::{RealmId, StreamAddress};
+use crate::model::error::ApiError;
+use crate::model::names::StreamName;
+use crate::model::settings::Settings;
+use crate::model::status::{StreamMode, StreamStatus};
+use crate::model::timestamp::Timestamp;
+
+use super::lifecycle::{Lifecycle, Transition};
+use super::stream::{Stream, StreamState};
+use super::sync::Mutex;
+
+/// How long before CreateStream the first shards' numbers say they were made
+/// (recorded by kinesalite: two to seven seconds).
+const SHARDS_MADE_BEFORE_SECONDS: u64 = 2;
+
+/// The streams of one account in one Region.
+#[derive(Debug)]
+pub(crate) struct Realm {
+    id: RealmId,
+    streams: DashMap<StreamName, Arc<Stream>>,
+    lifecycle: Lifecycle,
+    /// Held by calls that check a quota and then use it up.
+    quota: Mutex<()>,
+    /// When the last stream of each deleted name was made: a namesake is made
+    /// later, so that sequence numbers tell the two apart.
+    retired: DashMap<StreamName, u64>,
+}
+
+impl Realm {
+    pub(crate) fn new(id: RealmId) -> Self {
+        Self {
+            id,
+            streams: DashMap::new(),
+            lifecycle: Lifecycle::default(),
+            quota: Mutex::new(()),
+            retired: DashMap::new(),
+        }
+    }
+
+    /// The realm's account and Region.
+    pub(crate) fn id(&self) -> &RealmId {
+        &self.id
+    }
+
+    /// Brings every stream to `now`.
+    pub(crate) fn settle(&self, now: Timestamp) {
+        self.lifecycle.settle(now, |at, stream, transition| {
+            stream.transition(at, &transition);
+            if matches!(transition, Transition::Deleted) {
+                let name = &stream.address.name;
+                self.streams.remove_if(name, |_, held| Arc::ptr_eq(held, &stream));
+                self.retired.insert(name.clone(), stream.created_seconds);
+            }
+        });
+    }
+
+    /// A stream by name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn stream(&self, name: &StreamName) -> Result<Arc<Stream>, ApiError> {
+        self.find(name).ok_or_else(|| ApiError::stream_not_found(name, &self.id.account))
+    }
+
+    /// A stream by name, if there is one.
+    pub(crate) fn find(&self, name: &StreamName) -> Option<Arc<Stream>> {
+        self.streams.get(name).map(|stream| Arc::clone(&stream))
+    }
+
+    /// All streams, by name.
+    pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
+        let mut streams: Vec<_> = self.streams.iter().map(|entry| Arc::clone(&entry)).collect();
+        streams.sort_unstable_by(|one, other| one.address.name.cmp(&other.address.name));
+        streams
+    }
+
+    /// Begins to make a stream.
+    ///
+    /// # Errors
+    /// If the name is taken or a limit would be exceeded.
+    pub(crate) fn create(
+        &self,
+        name: StreamName,
+        shards: u32,
+        state: StreamState,
+        incarnation: u64,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let _quota = self.quota.lock();
+        if self.find(&name).is_some() {
+            return Err(ApiError::stream_exists(&name, &self.id.account));
+        }
+        self.check_limits(shards, state.mode, settings)?;
+        let created_seconds = (now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS))
+            .max(self.retired.get(&name).map_or(0, |seconds| *seconds + 1));
+        let address = StreamAddress { realm: self.id.clone(), name };
+        let stream = Arc::new(Stream::new(address, incarnation, now, created_seconds, state));
+        self.streams.insert(stream.address.name.clone(), Arc::clone(&stream));
+        self.lifecycle.schedule(
+            now.plus(settings.state_delay),
+            stream,
+            Transition::Created { shards },
+        );
+        Ok(())
+    }
+
+    /// Has a change that a stream has just begun end after the state delay.
+    ///
+    /// The stream's lock must not be held: settling takes it after this one.
+    pub(crate) fn begin(
+        &self,
+        stream: &Arc<Stream>,
+        transition: Transition,
+        settings: &Settings,
+        now: Timestamp,
+    ) {
+        self.lifecycle.schedule(now.plus(settings.state_delay), Arc::clone(stream), transition);
+    }
+
+    /// Refuses more shards or on-demand streams than the settings allow.
+    ///
+    /// # Errors
+    /// If a limit that is enforced would be exceeded.
+    pub(crate) fn check_limits(
+        &self,
+        additional_shards: u32,
+        mode: StreamMode,
+        settings: &Settings,
+    ) -> Result<(), ApiError> {
+        let RealmId { account, region } = &self.id;
+        if let Some(limit) = settings.shard_limit {
+            let open = self.open_shard_count();
+            if open.saturating_add(additional_shards) > limit {
+                return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
+            }
+        }
+        if let (Some(limit), StreamMode::OnDemand) = (settings.stream_limit, mode) {
+            let on_demand = |stream: &Arc<Stream>| stream.state().mode == StreamMode::OnDemand;
+            let streams = self.streams().iter().filter(|stream| on_demand(stream)).count();
+            if streams >= limit as usize {
+                return Err(ApiError::on_demand_stream_limit(account, limit));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many shards take records, over all streams that are not on their
+    /// way out.
+    pub(crate) fn open_shard_count(&self) -> u32 {
+        let open = |stream: Arc<Stream>| match stream.state() {
+            state if state.status == StreamStatus::Deleting => 0,
+            state => state.topology.open_count(),
+        };
+        self.streams().into_iter().map(open).sum()
+    }
+}

@@ -1,0 +1,238 @@
+//! One stream: its settings and shards under one lock, read by data calls and
+//! written by control calls. Each shard has a short lock of its own inside.
+//!
+//! A put routes and appends under one read guard, so that it can never land in
+//! a shard that a split has closed meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::model::arn::{AccountId, StreamAddress};
+use crate::model::error::ApiError;
+use crate::model::hash_key::HashKey;
+use crate::model::names::{PartitionKey, TagKey, TagValue};
+use crate::model::numbers::MaxRecordSizeInKiB;
+use crate::model::record::Payload;
+use crate::model::sequence_number::SequenceNumber;
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::{
+    EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode, StreamStatus,
+};
+use crate::model::timestamp::Timestamp;
+
+use super::lifecycle::Transition;
+use super::sync::{ReadGuard, RwLock};
+use super::topology::{Shard, Topology};
+
+/// A stream, from CreateStream to the end of DELETING.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) address: StreamAddress,
+    /// Tells the stream from others that had its name.
+    pub(crate) incarnation: u64,
+    /// `StreamCreationTimestamp`.
+    pub(crate) created: Timestamp,
+    /// The second that the first shards' sequence numbers carry.
+    pub(crate) created_seconds: u64,
+    state: RwLock<StreamState>,
+    /// Whose turn it is under the strategy AUTO.
+    auto_turn: AtomicU64,
+}
+
+/// What can change about a stream.
+#[derive(Debug)]
+pub(crate) struct StreamState {
+    pub(crate) status: StreamStatus,
+    pub(crate) mode: StreamMode,
+    pub(crate) retention: Duration,
+    pub(crate) encryption: EncryptionType,
+    pub(crate) distribution: RecordDistributionStrategy,
+    pub(crate) max_record_size: MaxRecordSizeInKiB,
+    pub(crate) tags: BTreeMap<TagKey, TagValue>,
+    pub(crate) shard_level_metrics: BTreeSet<MetricsName>,
+    pub(crate) topology: Topology,
+}
+
+impl StreamState {
+    /// How long records are kept, in hours.
+    pub(crate) fn retention_hours(&self) -> u32 {
+        (self.retention.as_secs() / 3600) as u32
+    }
+
+    /// Records that arrived before this are gone.
+    pub(crate) fn horizon(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.retention)
+    }
+
+    /// A shard that exists and whose records have not all expired with it.
+    pub(crate) fn live_shard(&self, index: ShardIndex, now: Timestamp) -> Option<&Shard> {
+        let horizon = self.horizon(now);
+        self.topology.shard(index).filter(|shard| shard.was_open_after(horizon))
+    }
+
+    /// The shards within retention, oldest first.
+    pub(crate) fn live_shards(&self, now: Timestamp) -> impl Iterator<Item = &Shard> {
+        let horizon = self.horizon(now);
+        self.topology.shards().iter().filter(move |shard| shard.was_open_after(horizon))
+    }
+}
+
+/// A record on its way in.
+#[derive(Debug)]
+pub(crate) struct NewRecord<'a> {
+    pub(crate) partition_key: Option<&'a PartitionKey>,
+    /// Where it goes; `None` leaves the choice to the service.
+    pub(crate) hash_key: Option<HashKey>,
+    pub(crate) data: &'a Payload,
+}
+
+/// Where a record went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) shard: ShardIndex,
+    pub(crate) sequence_number: SequenceNumber,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        address: StreamAddress,
+        incarnation: u64,
+        created: Timestamp,
+        created_seconds: u64,
+        state: StreamState,
+    ) -> Self {
+        Self {
+            address,
+            incarnation,
+            created,
+            created_seconds,
+            state: RwLock::new(state),
+            auto_turn: AtomicU64::new(0),
+        }
+    }
+
+    /// The account that owns the stream.
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.address.realm.account
+    }
+
+    /// The stream as it is now, held still while it is looked at.
+    pub(crate) fn state(&self) -> ReadGuard<'_, StreamState> {
+        self.state.read()
+    }
+
+    /// Changes the stream; whoever looks at it waits.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut StreamState) -> T) -> T {
+        change(&mut self.state.write())
+    }
+
+    /// Makes a change whose time has come.
+    pub(crate) fn transition(&self, at: Timestamp, transition: &Transition) {
+        self.change(|state| {
+            match *transition {
+                Transition::Created { shards } => {
+                    state.topology = Topology::uniform(shards, self.created_seconds, self.created);
+                }
+                Transition::Split { parent, upper_start } => {
+                    state.topology.split(parent, upper_start, at);
+                }
+                Transition::Merged { lower, upper } => state.topology.merge(lower, upper, at),
+                Transition::Deleted => return,
+            }
+            // A stream that is being deleted meanwhile stays so.
+            if state.status != StreamStatus::Deleting {
+                state.status = StreamStatus::Active;
+            }
+        });
+    }
+
+    /// The stream, held ready for writing.
+    ///
+    /// # Errors
+    /// While it is CREATING or DELETING it is not found (recorded).
+    pub(crate) fn writable(&self) -> Result<Writable<'_>, ApiError> {
+        let state = self.state();
+        match state.status {
+            StreamStatus::Active | StreamStatus::Updating => Ok(Writable { stream: self, state }),
+            StreamStatus::Creating | StreamStatus::Deleting => {
+                Err(ApiError::stream_not_found(&self.address.name, self.account()))
+            }
+        }
+    }
+
+    /// The stream, if it can be changed.
+    ///
+    /// # Errors
+    /// Unless it is ACTIVE (recorded for split and merge).
+    pub(crate) fn require_active(&self, state: &StreamState) -> Result<(), ApiError> {
+        match state.status {
+            StreamStatus::Active => Ok(()),
+            status => Err(ApiError::stream_not_active(&self.address.name, self.account(), status)),
+        }
+    }
+}
+
+/// A stream whose topology stays as it is while records are added.
+pub(crate) struct Writable<'a> {
+    pub(crate) stream: &'a Stream,
+    pub(crate) state: ReadGuard<'a, StreamState>,
+}
+
+impl Writable<'_> {
+    /// Stores a record.
+    pub(crate) fn append(&self, now: Timestamp, record: &NewRecord<'_>) -> Placed {
+        self.append_to(self.shard_for(record), now, [record]).next().expect("one in, one out")
+    }
+
+    /// Stores records, taking each shard's lock once. Those of one shard are
+    /// numbered in the order given; the answers are in that order, too.
+    pub(crate) fn append_all(&self, now: Timestamp, records: &[NewRecord<'_>]) -> Vec<Placed> {
+        let mut routes: Vec<(&Shard, usize)> =
+            records.iter().map(|record| self.shard_for(record)).zip(0..).collect();
+        routes.sort_unstable_by_key(|(shard, position)| (shard.index, *position));
+        let mut placed = vec![None; records.len()];
+        for group in routes.chunk_by(|(one, _), (other, _)| one.index == other.index) {
+            let (shard, _) = group[0];
+            let members = group.iter().map(|(_, position)| &records[*position]);
+            for ((_, position), place) in group.iter().zip(self.append_to(shard, now, members)) {
+                placed[*position] = Some(place);
+            }
+        }
+        placed.into_iter().map(|place| place.expect("every record has a shard")).collect()
+    }
+
+    fn shard_for(&self, record: &NewRecord<'_>) -> &Shard {
+        match record.hash_key {
+            Some(key) => self.state.topology.route(key),
+            None => {
+                let turn = self.stream.auto_turn.fetch_add(1, Ordering::Relaxed);
+                self.state.topology.nth_open(turn)
+            }
+        }
+    }
+
+    /// Stores records in one shard under one lock.
+    fn append_to<'r>(
+        &self,
+        shard: &Shard,
+        now: Timestamp,
+        records: impl IntoIterator<Item = &'r NewRecord<'r>>,
+    ) -> impl Iterator<Item = Placed> {
+        let mut log = shard.log.lock();
+        log.trim(self.state.horizon(now));
+        let placed: Vec<_> = records
+            .into_iter()
+            .map(|record| Placed {
+                shard: shard.index,
+                sequence_number: log.append(
+                    now,
+                    record.partition_key.map(PartitionKey::as_str),
+                    record.data.as_bytes(),
+                    self.state.encryption,
+                ),
+            })
+            .collect();
+        placed.into_iter()
+    }
+}

@@ -1,0 +1,302 @@
+//! A stream's shards over all time: who owns which hash keys, who came from
+//! whom. Creating, splitting and merging, without any clock.
+//!
+//! Open shards cover the hash key space without gap or overlap, always.
+
+use std::time::Duration;
+
+use crate::model::hash_key::{HashKey, HashKeyRange};
+use crate::model::sequence_number::SequenceNumber;
+use crate::model::shard_id::ShardIndex;
+use crate::model::timestamp::Timestamp;
+
+use super::log::Log;
+use super::sync::Mutex;
+
+/// Most shards a stream can have (model: UpdateShardCount).
+pub(crate) const SHARDS_PER_STREAM_MAX: u32 = 10_000;
+
+/// All shards a stream ever had, closed ones included.
+#[derive(Debug)]
+pub(crate) struct Topology {
+    /// Every shard, at the place of its number.
+    shards: Vec<Shard>,
+    /// The open shards in the order of their ranges.
+    open: Vec<OpenShard>,
+}
+
+/// The first hash key of an open shard, kept beside its number so that routing
+/// touches nothing else.
+#[derive(Debug, Clone, Copy)]
+struct OpenShard {
+    start: HashKey,
+    index: ShardIndex,
+}
+
+/// One shard: fixed facts, how it ended if it did, and its records.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) index: ShardIndex,
+    pub(crate) hash_keys: HashKeyRange,
+    pub(crate) parent: Option<ShardIndex>,
+    pub(crate) adjacent_parent: Option<ShardIndex>,
+    /// The second that the shard's sequence numbers carry.
+    pub(crate) created_seconds: u64,
+    /// When the shard began to take records.
+    pub(crate) opened: Timestamp,
+    /// When it stopped, if it did.
+    pub(crate) closed: Option<Timestamp>,
+    pub(crate) log: Mutex<Log>,
+}
+
+impl Shard {
+    fn new(
+        index: ShardIndex,
+        hash_keys: HashKeyRange,
+        parents: [Option<ShardIndex>; 2],
+        created_seconds: u64,
+        opened: Timestamp,
+    ) -> Self {
+        let [parent, adjacent_parent] = parents;
+        Self {
+            index,
+            hash_keys,
+            parent,
+            adjacent_parent,
+            created_seconds,
+            opened,
+            closed: None,
+            log: Mutex::new(Log::new(index, created_seconds)),
+        }
+    }
+
+    /// The shard's own number, below all of its records'.
+    pub(crate) fn starting_sequence_number(&self) -> SequenceNumber {
+        SequenceNumber {
+            shard_created_seconds: self.created_seconds,
+            index: 0,
+            seconds: self.created_seconds,
+            shard: self.index,
+        }
+    }
+
+    /// The number above all of a closed shard's records.
+    pub(crate) fn ending_sequence_number(&self) -> Option<SequenceNumber> {
+        self.closed.map(|closed| SequenceNumber {
+            shard_created_seconds: self.created_seconds,
+            index: SequenceNumber::INDEX_MAX,
+            seconds: closed.as_seconds().max(self.created_seconds),
+            shard: self.index,
+        })
+    }
+
+    /// Whether the shard took records at a time. For a time before the stream
+    /// was made, the first shards count.
+    pub(crate) fn was_open_at(&self, time: Timestamp) -> bool {
+        (self.opened <= time || self.parent.is_none()) && self.was_open_after(time)
+    }
+
+    /// Whether the shard took records at a time or later.
+    pub(crate) fn was_open_after(&self, time: Timestamp) -> bool {
+        self.closed.is_none_or(|closed| closed >= time)
+    }
+}
+
+impl Topology {
+    /// `count` shards of equal ranges, made at a second.
+    pub(crate) fn uniform(count: u32, created_seconds: u64, now: Timestamp) -> Self {
+        let mut topology = Self { shards: Vec::with_capacity(count as usize), open: Vec::new() };
+        for hash_keys in HashKeyRange::uniform(count) {
+            topology.add(hash_keys, [None, None], created_seconds, now);
+        }
+        topology.rebuild_routes();
+        topology
+    }
+
+    /// No shards: what a stream shows while it is being made.
+    pub(crate) fn empty() -> Self {
+        Self { shards: Vec::new(), open: Vec::new() }
+    }
+
+    /// All shards, oldest first.
+    pub(crate) fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// A shard by number.
+    pub(crate) fn shard(&self, index: ShardIndex) -> Option<&Shard> {
+        self.shards.get(index.as_usize())
+    }
+
+    /// How many shards take records.
+    pub(crate) fn open_count(&self) -> u32 {
+        self.open.len() as u32
+    }
+
+    /// The open shard that owns a hash key.
+    pub(crate) fn route(&self, key: HashKey) -> &Shard {
+        let after = self.open.partition_point(|open| open.start <= key);
+        &self.shards[self.open[after - 1].index.as_usize()]
+    }
+
+    /// An open shard, counting round and round.
+    pub(crate) fn nth_open(&self, turn: u64) -> &Shard {
+        let place = (turn % self.open.len() as u64) as usize;
+        &self.shards[self.open[place].index.as_usize()]
+    }
+
+    /// The shards that a closed shard's hash keys went to.
+    pub(crate) fn children(&self, parent: ShardIndex) -> impl Iterator<Item = &Shard> {
+        self.shards[parent.as_usize()..].iter().filter(move |shard| {
+            shard.parent == Some(parent) || shard.adjacent_parent == Some(parent)
+        })
+    }
+
+    /// Closes a shard and opens two in its place, the second from `upper_start` on.
+    pub(crate) fn split(&mut self, parent: ShardIndex, upper_start: HashKey, now: Timestamp) {
+        let range = self.shards[parent.as_usize()].hash_keys;
+        assert!(
+            range.start < upper_start && upper_start <= range.end,
+            "a split key lies inside the range that it divides"
+        );
+        let created_seconds = self.close(&[parent], now);
+        let lower_end = HashKey::new(upper_start.number() - 1);
+        for hash_keys in [
+            HashKeyRange { start: range.start, end: lower_end },
+            HashKeyRange { start: upper_start, end: range.end },
+        ] {
+            self.add(hash_keys, [Some(parent), None], created_seconds, now);
+        }
+        self.rebuild_routes();
+    }
+
+    /// Closes two neighbours and opens one in their place.
+    pub(crate) fn merge(&mut self, lower: ShardIndex, upper: ShardIndex, now: Timestamp) {
+        let (first, second) =
+            (self.shards[lower.as_usize()].hash_keys, self.shards[upper.as_usize()].hash_keys);
+        assert!(are_neighbours(first, second), "only neighbours are merged");
+        let created_seconds = self.close(&[lower, upper], now);
+        let hash_keys = HashKeyRange { start: first.start, end: second.end };
+        self.add(hash_keys, [Some(lower), Some(upper)], created_seconds, now);
+        self.rebuild_routes();
+    }
+
+    /// Ends shards at the same moment and returns the second at which their
+    /// children are made: one after the end (recorded).
+    fn close(&mut self, parents: &[ShardIndex], now: Timestamp) -> u64 {
+        let newest_creation =
+            parents.iter().map(|parent| self.shards[parent.as_usize()].created_seconds).max();
+        let ended = now.max(Timestamp::from_seconds(newest_creation.unwrap_or_default()));
+        for parent in parents {
+            let shard = &mut self.shards[parent.as_usize()];
+            assert!(shard.closed.is_none(), "a shard is closed once");
+            shard.closed = Some(ended);
+        }
+        ended.plus(Duration::from_secs(1)).as_seconds()
+    }
+
+    fn add(
+        &mut self,
+        hash_keys: HashKeyRange,
+        parents: [Option<ShardIndex>; 2],
+        created_seconds: u64,
+        now: Timestamp,
+    ) {
+        let index = ShardIndex::new(self.shards.len() as u32);
+        self.shards.push(Shard::new(index, hash_keys, parents, created_seconds, now));
+    }
+
+    fn rebuild_routes(&mut self) {
+        self.open = self
+            .shards
+            .iter()
+            .filter(|shard| shard.closed.is_none())
+            .map(|shard| OpenShard { start: shard.hash_keys.start, index: shard.index })
+            .collect();
+        self.open.sort_unstable_by_key(|open| open.start);
+    }
+}
+
+/// Whether the second range begins where the first ends.
+pub(crate) fn are_neighbours(first: HashKeyRange, second: HashKeyRange) -> bool {
+    first.end.number().checked_add(1) == Some(second.start.number())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+    fn stream(shards: u32) -> Topology {
+        Topology::uniform(shards, NOW.as_seconds(), NOW)
+    }
+
+    fn assert_covers_the_space(topology: &Topology) {
+        let mut ranges: Vec<_> =
+            topology.shards.iter().filter(|s| s.closed.is_none()).map(|s| s.hash_keys).collect();
+        ranges.sort_by_key(|range| range.start);
+        assert_eq!(ranges[0].start, HashKey::MIN);
+        assert_eq!(ranges[ranges.len() - 1].end, HashKey::MAX);
+        assert!(ranges.windows(2).all(|pair| are_neighbours(pair[0], pair[1])));
+        assert_eq!(topology.open.len(), ranges.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_routed_to_the_open_shard_whose_range_contains_it(
+            shards in 1u32..=10_000,
+            keys in prop::collection::vec(any::<u128>(), 1..50),
+        ) {
+            let topology = stream(shards);
+            for key in keys.into_iter().map(HashKey::new).chain([HashKey::MIN, HashKey::MAX]) {
+                prop_assert!(topology.route(key).hash_keys.contains(key));
+            }
+        }
+
+        #[test]
+        fn any_splits_and_merges_leave_the_space_covered(steps in prop::collection::vec((any::<bool>(), any::<u128>()), 0..40)) {
+            let mut topology = stream(3);
+            for (split, key) in steps {
+                let key = HashKey::new(key);
+                let shard = topology.route(key);
+                let (index, range) = (shard.index, shard.hash_keys);
+                if split && key > range.start {
+                    topology.split(index, key, NOW);
+                } else if let Some(next) = range.end.number().checked_add(1) {
+                    let upper = topology.route(HashKey::new(next)).index;
+                    topology.merge(index, upper, NOW);
+                }
+                assert_covers_the_space(&topology);
+            }
+        }
+    }
+
+    #[test]
+    fn a_split_orders_parent_and_children_by_their_numbers() {
+        let mut topology = stream(1);
+        let parent = ShardIndex::new(0);
+        topology.split(parent, HashKey::new(2), NOW);
+        let [ended, lower, upper] = topology.shards() else { panic!("one parent, two children") };
+        let end = ended.ending_sequence_number().expect("it is closed");
+        assert!(ended.starting_sequence_number() < end);
+        assert!(end < lower.starting_sequence_number());
+        assert_eq!(lower.created_seconds, end.seconds + 1);
+        assert_eq!(lower.created_seconds, upper.created_seconds);
+        assert_eq!(lower.hash_keys.end, HashKey::new(1));
+        assert_eq!(topology.children(parent).count(), 2);
+    }
+
+    #[test]
+    fn a_merge_keeps_the_roles_of_its_parents() {
+        let mut topology = stream(2);
+        let (lower, upper) = (ShardIndex::new(0), ShardIndex::new(1));
+        topology.merge(lower, upper, NOW);
+        let child = &topology.shards()[2];
+        assert_eq!((child.parent, child.adjacent_parent), (Some(lower), Some(upper)));
+        assert_eq!(child.hash_keys, HashKeyRange::ALL);
+        assert_eq!(topology.children(upper).count(), 1);
+    }
+}

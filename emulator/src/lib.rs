@@ -1,0 +1,64 @@
+//! An Amazon Kinesis Data Streams emulator that lives inside `cargo test`.
+//!
+//! ```
+//! # #[cfg(feature = "sdk")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kinesis_emulator::Emulator;
+//!
+//! let kinesis = Emulator::start().await;
+//! let client = aws_sdk_kinesis::Client::new(&kinesis.sdk_config());
+//! client.create_stream().stream_name("orders").shard_count(2).send().await?;
+//! kinesis.clock().advance(std::time::Duration::from_secs(1));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sdk"))]
+//! # fn main() {}
+//! ```
+//!
+//! Four nouns carry everything: the [`Emulator`] (own port, own state, gone on
+//! drop), its SDK configuration, its [`Clock`], and the [`Settings`] that its
+//! [`Builder`] takes. `Emulator::in_process` gives the same with no socket.
+//!
+//! # Features
+//! * `server` (default): TCP and the `kinesis-emulator` binary.
+//! * `sdk`: a ready `aws_sdk_kinesis::Client`, over TCP or with no socket.
+//!
+//! # Map
+//! Rooms, each used by those after it, never the other way round: `model` (the
+//! API's values), `engine` (state and its laws), `wire` (bytes ⇄ members),
+//! `operations` (one file each), `service` (requests and the clock), `server`
+//! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
+
+mod emulator;
+mod engine;
+mod model;
+mod operations;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[cfg(feature = "server")]
+mod server;
+mod service;
+mod wire;
+
+#[cfg(feature = "server")]
+pub mod cli;
+
+pub use emulator::{Builder, Emulator, StartError};
+pub use model::arn::{AccountId, InvalidIdentity, Region};
+pub use model::settings::Settings;
+pub use model::timestamp::Timestamp;
+pub use service::clock::Clock;
+
+/// What the operations declare, for tests that compare it with the API's model.
+#[doc(hidden)]
+pub mod declarations {
+    pub use crate::model::constraint::{Constraint, Pattern};
+    pub use crate::model::error::ErrorKind;
+    pub use crate::wire::description::{Description, MemberDescription, OperationDescription};
+
+    /// Every operation, by name.
+    pub fn operations() -> Vec<OperationDescription> {
+        crate::operations::ALL.iter().map(|entry| entry.description).collect()
+    }
+}

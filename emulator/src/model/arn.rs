@@ -1,0 +1,157 @@
+//! Who is called, where: regions, accounts and stream ARNs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::names::{GivenStreamArn, StreamName};
+
+/// An AWS account: twelve digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(Box<str>);
+
+impl AccountId {
+    /// The account of callers whose access key does not name one.
+    pub const DEFAULT: &str = "000000000000";
+}
+
+impl FromStr for AccountId {
+    type Err = InvalidIdentity;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidIdentity("an account id is twelve digits, such as 123456789012"))
+        }
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An AWS Region, such as `eu-central-1`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(Box<str>);
+
+impl Region {
+    /// The Region of callers who do not name one.
+    pub const DEFAULT: &str = "us-east-1";
+
+    /// The ARN partition the Region belongs to.
+    fn partition(&self) -> &'static str {
+        match self.0.split('-').next() {
+            Some("cn") => "aws-cn",
+            Some("us") if self.0.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+impl FromStr for Region {
+    type Err = InvalidIdentity;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=32).contains(&text.len()) && text.bytes().all(legal) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidIdentity(
+                "a Region is lower-case letters, digits and hyphens, such as us-east-1",
+            ))
+        }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An account id or Region that cannot be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidIdentity(&'static str);
+
+impl fmt::Display for InvalidIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidIdentity {}
+
+/// One account in one Region: streams of different realms never meet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RealmId {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+}
+
+/// A stream's full name, which displays as its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct StreamAddress {
+    /// Where the stream lives.
+    pub realm: RealmId,
+    /// What it is called there.
+    pub name: StreamName,
+}
+
+impl StreamAddress {
+    /// Reads an ARN that passed the model's pattern. `None` if it is not
+    /// exactly a stream's: the pattern also matches consumers' ARNs.
+    pub(crate) fn parse(arn: &GivenStreamArn) -> Option<Self> {
+        let mut parts = arn.as_str().splitn(6, ':');
+        let (Some("arn"), Some(_partition), Some("kinesis")) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let region = parts.next()?.parse().ok()?;
+        let account = parts.next()?.parse().ok()?;
+        let name = StreamName::from_arn_resource(parts.next()?.strip_prefix("stream/")?)?;
+        Some(Self { realm: RealmId { account, region }, name })
+    }
+}
+
+impl fmt::Display for StreamAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RealmId { account, region } = &self.realm;
+        write!(f, "arn:{}:kinesis:{region}:{account}:stream/{}", region.partition(), self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::constraint::Constrained;
+
+    fn parse(arn: &str) -> Option<StreamAddress> {
+        StreamAddress::parse(&GivenStreamArn::from_checked(arn.into()))
+    }
+
+    #[test]
+    fn stream_arns_round_trip() {
+        for arn in [
+            "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+            "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/a.b_c-d",
+            "arn:aws-us-gov:kinesis:us-gov-west-1:123456789012:stream/s",
+        ] {
+            assert_eq!(parse(arn).expect(arn).to_string(), arn);
+        }
+    }
+
+    #[test]
+    fn only_the_exact_form_of_a_stream_is_read() {
+        for arn in [
+            "arn:aws:kinesis:us-east-1:000000000000:stream/orders/consumer/c:1",
+            "arn:aws:kinesis:us-east-1:000000000000:stream/a b",
+            "arn:aws:kinesis:us east:000000000000:stream/a",
+            "arn:aws:x:kinesis:us-east-1:000000000000:stream/a",
+        ] {
+            assert_eq!(parse(arn), None, "{arn}");
+        }
+    }
+}

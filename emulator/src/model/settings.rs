@@ -1,0 +1,96 @@
+//! Everything that can be set about an emulator, one doc comment per knob: the
+//! builder, the command line and the environment variables derive from it.
+
+use std::time::Duration;
+
+use super::arn::{AccountId, Region};
+
+/// How an emulator behaves.
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "server", derive(clap::Args))]
+#[non_exhaustive]
+pub struct Settings {
+    /// Region of callers whose credentials name none
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_REGION", default_value = Region::DEFAULT))]
+    pub region: Region,
+
+    /// Account of callers whose access key is not itself an account id
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ACCOUNT_ID", default_value = AccountId::DEFAULT))]
+    pub account_id: AccountId,
+
+    /// Most open shards per account and Region [default: not enforced]
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SHARD_LIMIT", value_name = "N"))]
+    pub shard_limit: Option<u32>,
+
+    /// Most on-demand streams per account and Region [default: not enforced]
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_STREAM_LIMIT", value_name = "N"))]
+    pub stream_limit: Option<u32>,
+
+    /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_STATE_DELAY", value_name = "DURATION", default_value = "0s",
+        value_parser = parse_duration,
+    ))]
+    pub state_delay: Duration,
+
+    /// Seed of ids, tokens and every other draw [default: a new one each time]
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SEED", value_name = "N"))]
+    pub seed: Option<u64>,
+
+    /// Answer requests that carry no authentication, too
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ALLOW_ANONYMOUS"))]
+    pub allow_anonymous: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            region: Region::DEFAULT.parse().expect("the default is a Region"),
+            account_id: AccountId::DEFAULT.parse().expect("the default is an account id"),
+            shard_limit: None,
+            stream_limit: None,
+            state_delay: Duration::ZERO,
+            seed: None,
+            allow_anonymous: false,
+        }
+    }
+}
+
+/// Reads a duration such as `0`, `500ms`, `2s` or `1m`.
+///
+/// # Errors
+/// Says what a duration looks like.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (amount, unit) = text.split_at(digits);
+    let millis_per_unit = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "" if amount == "0" => 0,
+        _ => return Err(format!("{text:?} is not a duration: write 500ms, 2s, 1m or 0")),
+    };
+    amount
+        .parse::<u64>()
+        .ok()
+        .and_then(|amount| amount.checked_mul(millis_per_unit))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 2s, 1m or 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
+        for wrong in ["", "5", "ms", "-1s", "1.5s", "99999999999999999999s"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The API's enumerations.
+
+use super::constraint::enumerations;
+
+enumerations! {
+    /// Where a stream stands in its life.
+    StreamStatus {
+        /// Being made: describe works, data calls do not find it.
+        Creating = "CREATING",
+        /// Being removed.
+        Deleting = "DELETING",
+        /// Ready for everything.
+        Active = "ACTIVE",
+        /// Being changed: reads and writes go on.
+        Updating = "UPDATING",
+    }
+    /// Who decides on the number of shards.
+    StreamMode {
+        /// The owner does.
+        Provisioned = "PROVISIONED",
+        /// The service does.
+        OnDemand = "ON_DEMAND",
+    }
+    /// Whether records are encrypted at rest.
+    EncryptionType {
+        /// They are not.
+        None = "NONE",
+        /// With a KMS key.
+        Kms = "KMS",
+    }
+    /// How an on-demand stream places records on shards.
+    RecordDistributionStrategy {
+        /// Evenly, whatever the keys say.
+        Auto = "AUTO",
+        /// By the MD5 of the partition key.
+        UserPartitionKey = "USER_PARTITION_KEY",
+    }
+    /// Where a reader starts.
+    ShardIteratorType {
+        /// At the record with a sequence number.
+        AtSequenceNumber = "AT_SEQUENCE_NUMBER",
+        /// Just after the record with a sequence number.
+        AfterSequenceNumber = "AFTER_SEQUENCE_NUMBER",
+        /// At the oldest record.
+        TrimHorizon = "TRIM_HORIZON",
+        /// After the newest record.
+        Latest = "LATEST",
+        /// At the first record that arrived at a time or later.
+        AtTimestamp = "AT_TIMESTAMP",
+    }
+    /// Which shards ListShards returns.
+    ShardFilterType {
+        /// Those after a shard id.
+        AfterShardId = "AFTER_SHARD_ID",
+        /// Those open at the trim horizon.
+        AtTrimHorizon = "AT_TRIM_HORIZON",
+        /// All within retention.
+        FromTrimHorizon = "FROM_TRIM_HORIZON",
+        /// Those open now.
+        AtLatest = "AT_LATEST",
+        /// Those open at a time.
+        AtTimestamp = "AT_TIMESTAMP",
+        /// Those open at a time or later.
+        FromTimestamp = "FROM_TIMESTAMP",
+    }
+    /// A shard-level metric (enhanced monitoring).
+    MetricsName {
+        /// Bytes written.
+        IncomingBytes = "IncomingBytes",
+        /// Records written.
+        IncomingRecords = "IncomingRecords",
+        /// Bytes read.
+        OutgoingBytes = "OutgoingBytes",
+        /// Records read.
+        OutgoingRecords = "OutgoingRecords",
+        /// Writes refused for throughput.
+        WriteProvisionedThroughputExceeded = "WriteProvisionedThroughputExceeded",
+        /// Reads refused for throughput.
+        ReadProvisionedThroughputExceeded = "ReadProvisionedThroughputExceeded",
+        /// Age of the last record read.
+        IteratorAgeMilliseconds = "IteratorAgeMilliseconds",
+        /// All seven.
+        All = "ALL",
+    }
+}

@@ -1,0 +1,88 @@
+//! What a handler knows about the call it serves.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::engine::realm::Realm;
+use crate::engine::stream::Stream;
+use crate::model::arn::{RealmId, StreamAddress};
+use crate::model::error::ApiError;
+use crate::model::names::{GivenStreamArn, StreamName};
+use crate::model::settings::Settings;
+use crate::model::shard_iterator::ShardIterator;
+use crate::model::timestamp::Timestamp;
+use crate::wire::emit::SealedIterator;
+
+/// One call: who, when, and on what state.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The one reading of the clock that the whole call goes by.
+    pub(crate) now: Timestamp,
+    /// The caller's account and Region, from the credential scope.
+    pub(crate) caller: &'a RealmId,
+    pub(crate) engine: &'a Engine,
+}
+
+impl Call<'_> {
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.engine.settings
+    }
+
+    /// The caller's own realm, brought to now.
+    pub(crate) fn own_realm(&self) -> Arc<Realm> {
+        self.engine.realm(self.caller, self.now)
+    }
+
+    /// Which stream a request means: by ARN, which also names account and
+    /// Region, or by name in the caller's own.
+    ///
+    /// # Errors
+    /// If neither is given, the ARN is not a stream's, or the two contradict.
+    pub(crate) fn address(
+        &self,
+        name: Option<&StreamName>,
+        arn: Option<&GivenStreamArn>,
+    ) -> Result<StreamAddress, ApiError> {
+        match (name, arn) {
+            (_, Some(arn)) => {
+                let address = parse_arn(arn)?;
+                match name.filter(|name| **name != address.name) {
+                    Some(other) => Err(ApiError::stream_name_contradicts_arn(other, arn.as_str())),
+                    None => Ok(address),
+                }
+            }
+            (Some(name), None) => {
+                Ok(StreamAddress { realm: self.caller.clone(), name: name.clone() })
+            }
+            (None, None) => Err(ApiError::stream_not_named()),
+        }
+    }
+
+    /// The stream a request means, and its realm.
+    ///
+    /// # Errors
+    /// As for [`address`](Self::address), and if there is no such stream.
+    pub(crate) fn stream(
+        &self,
+        name: Option<&StreamName>,
+        arn: Option<&GivenStreamArn>,
+    ) -> Result<(Arc<Realm>, Arc<Stream>), ApiError> {
+        let address = self.address(name, arn)?;
+        let realm = self.engine.realm(&address.realm, self.now);
+        let stream = realm.stream(&address.name)?;
+        Ok((realm, stream))
+    }
+
+    /// Makes an iterator's token.
+    pub(crate) fn seal_iterator(&self, iterator: &ShardIterator) -> SealedIterator {
+        SealedIterator(iterator.seal(&self.engine.seal, self.now, self.engine.entropy.draw()))
+    }
+}
+
+/// The stream that an ARN names.
+///
+/// # Errors
+/// If it is not a stream's.
+pub(crate) fn parse_arn(arn: &GivenStreamArn) -> Result<StreamAddress, ApiError> {
+    StreamAddress::parse(arn).ok_or_else(|| ApiError::not_a_stream_arn(arn.as_str()))
+}

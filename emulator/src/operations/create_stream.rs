@@ -1,0 +1,112 @@
+//! `CreateStream`: begin to make a stream.
+//!
+//! * Neither `ShardCount` nor a mode: an on-demand stream of four shards
+//!   (recorded). A count without a mode: provisioned, as every old client means.
+//! * `ShardCount` with ON_DEMAND is ignored; PROVISIONED without it is refused
+//!   (ours: AWS does not say).
+//! * The stream is CREATING, without shards, for the state delay.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::engine::stream::StreamState;
+use crate::engine::topology::{SHARDS_PER_STREAM_MAX, Topology};
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, InvalidArgument, LimitExceeded, ResourceInUse, Validation,
+};
+use crate::model::names::StreamName;
+use crate::model::numbers::{MaxRecordSizeInKiB, NaturalInteger, PositiveInteger};
+use crate::model::status::{
+    EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus,
+};
+use crate::model::tags;
+use crate::wire::shape::{TagMap, shape};
+
+use super::shapes::StreamModeDetails;
+use super::{Call, Operation};
+
+/// How many shards an on-demand stream starts with (recorded).
+const ON_DEMAND_SHARDS: u32 = 4;
+/// How long records are kept unless the stream says otherwise (guide).
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(crate) struct CreateStream;
+
+shape! {
+    pub(crate) struct CreateStreamInput {
+        "StreamName" => stream_name: StreamName,
+        "ShardCount" => shard_count: Option<PositiveInteger>,
+        "StreamModeDetails" => mode_details: Option<StreamModeDetails>,
+        "Tags" => tags: Option<TagMap>,
+        "WarmThroughputMiBps" => warm_throughput: Option<NaturalInteger>,
+        "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
+        "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
+    }
+}
+
+impl Operation for CreateStream {
+    type Input = CreateStreamInput;
+    type Output = ();
+    const ERRORS: &'static [ErrorKind] = &[ResourceInUse, LimitExceeded, InvalidArgument, Validation];
+
+    fn handle(input: CreateStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
+        let realm = call.own_realm();
+        if realm.find(&input.stream_name).is_some() {
+            // A taken name is refused whatever else is wrong (recorded).
+            return Err(ApiError::stream_exists(&input.stream_name, &realm.id().account));
+        }
+        let (mode, shards) = input.mode_and_shards()?;
+        let distribution = input.distribution.unwrap_or(RecordDistributionStrategy::UserPartitionKey);
+        match (mode, distribution) {
+            (StreamMode::Provisioned, RecordDistributionStrategy::Auto) => {
+                return Err(ApiError::auto_distribution_needs_on_demand(&input.stream_name));
+            }
+            (StreamMode::OnDemand, _) | (_, RecordDistributionStrategy::UserPartitionKey) => {}
+        }
+        if input.warm_throughput.is_some() {
+            return Err(match mode {
+                StreamMode::Provisioned => ApiError::needs_on_demand("WarmThroughputMiBps"),
+                StreamMode::OnDemand => ApiError::warm_throughput_needs_commitment(),
+            });
+        }
+        let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
+        tags::check(&tags)?;
+        if tags.len() > tags::TAGS_MAX {
+            return Err(ApiError::too_many_tags(&input.stream_name, &realm.id().account));
+        }
+        let state = StreamState {
+            status: StreamStatus::Creating,
+            mode,
+            retention: RETENTION,
+            encryption: EncryptionType::None,
+            distribution,
+            max_record_size: input.max_record_size.unwrap_or(MaxRecordSizeInKiB::DEFAULT),
+            tags,
+            shard_level_metrics: BTreeSet::new(),
+            topology: Topology::empty(),
+        };
+        let incarnation = call.engine.entropy.draw();
+        realm.create(input.stream_name, shards, state, incarnation, call.settings(), call.now)
+    }
+}
+
+impl CreateStreamInput {
+    fn mode_and_shards(&self) -> Result<(StreamMode, u32), ApiError> {
+        let mode = self.mode_details.as_ref().map(|details| details.mode);
+        match (mode, self.shard_count) {
+            (None, None) | (Some(StreamMode::OnDemand), _) => {
+                Ok((StreamMode::OnDemand, ON_DEMAND_SHARDS))
+            }
+            (None | Some(StreamMode::Provisioned), Some(count)) => match count.get() {
+                count if count > SHARDS_PER_STREAM_MAX => {
+                    Err(ApiError::more_shards_than_a_stream_can_have(count, SHARDS_PER_STREAM_MAX))
+                }
+                count => Ok((StreamMode::Provisioned, count)),
+            },
+            (Some(StreamMode::Provisioned), None) => Err(ApiError::shard_count_missing()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One file per API operation, and the one list of them.
+//!
+//! The only room where wire and engine meet. Synchronous: a handler gets a
+//! checked input and a [`Call`], and answers with an output or an error.
+//!
+//! To add an operation, write its file and add its line to the list below.
+
+mod call;
+mod page;
+mod shapes;
+
+pub(crate) use call::Call;
+
+use crate::model::error::{ApiError, ErrorKind};
+use crate::wire::Protocol;
+use crate::wire::description::{Description, OperationDescription};
+use crate::wire::emit::Emit;
+use crate::wire::shape::Shape;
+use crate::wire::violation::{Path, Violations};
+
+/// An API operation: what it takes, what it answers, how it may fail.
+pub(crate) trait Operation {
+    /// The checked request.
+    type Input: Shape;
+    /// The answer; `()` for the operations that answer with an empty body.
+    type Output: Answer;
+    /// The errors that the service model lists for the operation.
+    const ERRORS: &'static [ErrorKind];
+
+    /// Gate 3: does what was asked, or says why the state does not allow it.
+    fn handle(input: Self::Input, call: &Call<'_>) -> Result<Self::Output, ApiError>;
+}
+
+/// What can be written as a body.
+pub(crate) trait Answer {
+    /// The declaration as data, unless the body is empty.
+    const DESCRIPTION: Option<Description>;
+    /// The body.
+    fn body(&self, protocol: Protocol) -> Vec<u8>;
+}
+
+/// Operations without output answer with no bytes at all (recorded).
+impl Answer for () {
+    const DESCRIPTION: Option<Description> = None;
+
+    fn body(&self, _: Protocol) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+impl<T: Emit> Answer for T {
+    const DESCRIPTION: Option<Description> = Some(T::DESCRIPTION);
+
+    fn body(&self, protocol: Protocol) -> Vec<u8> {
+        protocol.encode(self)
+    }
+}
+
+/// An operation as the envelope knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    /// What the operation declares.
+    pub(crate) description: OperationDescription,
+    /// Runs the three gates and writes the answer.
+    pub(crate) run: Run,
+}
+
+/// From a request's body to its answer's.
+pub(crate) type Run = fn(Protocol, &[u8], &Call<'_>) -> Result<Vec<u8>, ApiError>;
+
+/// The three gates: decode, check, handle.
+fn run<O: Operation>(
+    protocol: Protocol,
+    body: &[u8],
+    call: &Call<'_>,
+) -> Result<Vec<u8>, ApiError> {
+    let raw = protocol.decode::<<O::Input as Shape>::Raw<'_>>(body)?;
+    let mut found = Violations::default();
+    let checked = O::Input::check(raw, &Path::Root, &mut found);
+    if let Some(error) = found.into_error() {
+        return Err(error);
+    }
+    let input = checked.expect("a value that breaks no rule is made");
+    let answer = O::handle(input, call);
+    if let Err(error) = &answer {
+        debug_assert!(
+            O::ERRORS.contains(&error.kind()) || error.kind() == ErrorKind::InternalFailure,
+            "{error} is not among the errors that the operation declares"
+        );
+    }
+    answer.map(|answer| answer.body(protocol))
+}
+
+macro_rules! operations {
+    ($($module:ident :: $operation:ident),* $(,)?) => {
+        $(mod $module;)*
+
+        /// Every operation, by name.
+        pub(crate) static ALL: &[Entry] = &[$(Entry {
+            description: OperationDescription {
+                name: stringify!($operation),
+                input: <<$module::$operation as Operation>::Input as Shape>::DESCRIPTION,
+                output: <<$module::$operation as Operation>::Output as Answer>::DESCRIPTION,
+                errors: <$module::$operation as Operation>::ERRORS,
+            },
+            run: run::<$module::$operation>,
+        }),*];
+    };
+}
+
+operations! {
+    add_tags_to_stream::AddTagsToStream,
+    create_stream::CreateStream,
+    delete_stream::DeleteStream,
+    describe_stream::DescribeStream,
+    describe_stream_summary::DescribeStreamSummary,
+    get_records::GetRecords,
+    get_shard_iterator::GetShardIterator,
+    list_shards::ListShards,
+    list_streams::ListStreams,
+    list_tags_for_stream::ListTagsForStream,
+    merge_shards::MergeShards,
+    put_record::PutRecord,
+    put_records::PutRecords,
+    remove_tags_from_stream::RemoveTagsFromStream,
+    split_shard::SplitShard,
+}
+
+/// The operation with a name, letter for letter.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    ALL.binary_search_by_key(&name, |entry| entry.description.name).ok().map(|place| &ALL[place])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_in_the_order_of_names() {
+        assert!(ALL.is_sorted_by_key(|entry| entry.description.name), "binary search relies on it");
+        assert!(ALL.iter().all(|entry| find(entry.description.name).is_some()));
+        assert!(find("putrecord").is_none() && find("Put").is_none() && find("").is_none());
+    }
+}

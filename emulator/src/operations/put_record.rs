@@ -1,0 +1,159 @@
+//! `PutRecord`: append one record to the shard that owns its hash key.
+//!
+//! * The explicit hash key wins over the MD5 of the partition key. Under the
+//!   strategy AUTO neither matters and the partition key may be left out.
+//! * Data and the key's UTF-8 together are at most the stream's record size.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
+
+use crate::engine::stream::{NewRecord, Writable};
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument, KmsAccessDenied,
+    KmsDisabled, KmsInvalidState, KmsNotFound, KmsOptInRequired, KmsThrottling,
+    ProvisionedThroughputExceeded, ResourceNotFound,
+};
+use crate::model::hash_key::{GivenHashKey, HashKey};
+use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
+use crate::model::record::Payload;
+use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::{EncryptionType, RecordDistributionStrategy};
+use crate::wire::emit::answer;
+use crate::wire::shape::shape;
+use crate::wire::violation::{Path, Violations};
+
+use super::shapes::reported;
+use super::{Call, Operation};
+
+pub(crate) struct PutRecord;
+
+shape! {
+    pub(crate) struct PutRecordInput {
+        "StreamName" => stream_name: Option<StreamName>,
+        "Data" => data: Payload,
+        "PartitionKey" => partition_key: Option<PartitionKey>,
+        "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
+        "SequenceNumberForOrdering" => ordered_after: Option<GivenSequenceNumber>,
+        "StreamARN" => stream_arn: Option<GivenStreamArn>,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+        "DryRun" => dry_run: Option<bool>,
+    }
+}
+
+answer! {
+    pub(crate) struct PutRecordOutput {
+        "ShardId" => shard_id: ShardIndex,
+        "SequenceNumber" => sequence_number: SequenceNumber,
+        "EncryptionType" => encryption: Option<EncryptionType>,
+    }
+}
+
+impl Operation for PutRecord {
+    type Input = PutRecordInput;
+    type Output = PutRecordOutput;
+    const ERRORS: &'static [ErrorKind] = &[
+        ResourceNotFound,
+        InvalidArgument,
+        ProvisionedThroughputExceeded,
+        KmsDisabled,
+        KmsInvalidState,
+        KmsAccessDenied,
+        KmsNotFound,
+        KmsOptInRequired,
+        KmsThrottling,
+        AccessDenied,
+        InternalFailure,
+        DryRunOperation,
+    ];
+
+    fn handle(input: PutRecordInput, call: &Call<'_>) -> Result<PutRecordOutput, ApiError> {
+        let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let writable = stream.writable()?;
+        let record = accept(
+            &input.data,
+            input.partition_key.as_ref(),
+            input.explicit_hash_key.as_ref(),
+            &writable,
+            &Path::Root,
+        )?;
+        if let Some(number) = &input.ordered_after {
+            check_order(number, &writable, call)?;
+        }
+        if input.dry_run == Some(true) {
+            return Err(ApiError::dry_run());
+        }
+        let placed = writable.append(call.now, &record);
+        Ok(PutRecordOutput {
+            shard_id: placed.shard,
+            sequence_number: placed.sequence_number,
+            encryption: reported(writable.state.encryption),
+        })
+    }
+}
+
+/// Makes a record of what was given, as the stream's strategy wants it.
+///
+/// # Errors
+/// If a key is missing or out of range, or the record is too large.
+pub(super) fn accept<'a>(
+    data: &'a Payload,
+    partition_key: Option<&'a PartitionKey>,
+    explicit_hash_key: Option<&GivenHashKey>,
+    writable: &Writable<'_>,
+    at: &Path<'_>,
+) -> Result<NewRecord<'a>, ApiError> {
+    let hash_key = match (writable.state.distribution, partition_key, explicit_hash_key) {
+        (RecordDistributionStrategy::Auto, _, _) => None,
+        (RecordDistributionStrategy::UserPartitionKey, None, _) => {
+            return Err(partition_key_missing(at));
+        }
+        (RecordDistributionStrategy::UserPartitionKey, Some(_), Some(given)) => {
+            Some(given.resolve().ok_or_else(|| ApiError::explicit_hash_key_out_of_range(given))?)
+        }
+        (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => {
+            Some(HashKey::of_partition_key(key.as_str()))
+        }
+    };
+    let bytes = data.len() + partition_key.map_or(0, |key| key.as_str().len());
+    let limit = writable.state.max_record_size;
+    if bytes > limit.bytes() {
+        return Err(ApiError::record_too_large(bytes, limit.get()));
+    }
+    Ok(NewRecord { partition_key, hash_key, data })
+}
+
+/// The key is not required by the model, because AUTO does without: its
+/// absence is worded as it was when the model still required it (ours).
+fn partition_key_missing(at: &Path<'_>) -> ApiError {
+    let mut found = Violations::default();
+    found.null(&at.member("PartitionKey"));
+    found.into_error().expect("something was found")
+}
+
+/// The number must not be from the future: the new one is to be larger. AWS
+/// looks only at its time (recorded); a number that a shard of this very
+/// stream has not reached yet is as impossible.
+fn check_order(
+    number: &GivenSequenceNumber,
+    writable: &Writable<'_>,
+    call: &Call<'_>,
+) -> Result<(), ApiError> {
+    let name = &writable.stream.address.name;
+    let invalid = || ApiError::ordering_number_invalid(number, name, writable.stream.account());
+    if writable.state.distribution == RecordDistributionStrategy::Auto {
+        return Err(ApiError::ordering_under_auto(name));
+    }
+    let reading = number.read().ok_or_else(invalid)?;
+    let own_shard = writable
+        .state
+        .topology
+        .shard(reading.shard)
+        .filter(|shard| shard.created_seconds == reading.shard_created_seconds);
+    let possible = match own_shard {
+        Some(shard) => reading.index < shard.log.lock().end(),
+        None => reading.arrived() <= call.now,
+    };
+    if possible { Ok(()) } else { Err(invalid()) }
+}
+

@@ -1,0 +1,108 @@
+//! `PutRecords`: append up to 500 records, each to the shard that owns its key.
+//!
+//! * A record that is malformed, too large or out of range fails the whole call
+//!   (recorded for hash keys); answers are in the order of the request.
+//! * Records of one shard are numbered in the order of the request.
+//! * All records with their keys are at most 10 MiB together.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>
+
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind;
+use crate::model::hash_key::GivenHashKey;
+use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
+use crate::model::record::Payload;
+use crate::model::sequence_number::SequenceNumber;
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::EncryptionType;
+use crate::wire::emit::{PlainText, answer};
+use crate::wire::shape::{List, shape};
+use crate::wire::violation::Path;
+
+use super::put_record::{PutRecord, accept};
+use super::shapes::reported;
+use super::{Call, Operation};
+
+/// Most bytes of data and keys in one call (model text; 5 MiB until 2025).
+const REQUEST_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+pub(crate) struct PutRecords;
+
+shape! {
+    pub(crate) struct PutRecordsInput {
+        "Records" => records: List<PutRecordsRequestEntry, 1, 500>,
+        "StreamName" => stream_name: Option<StreamName>,
+        "StreamARN" => stream_arn: Option<GivenStreamArn>,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+        "DryRun" => dry_run: Option<bool>,
+    }
+}
+
+shape! {
+    pub(crate) struct PutRecordsRequestEntry {
+        "Data" => data: Payload,
+        "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
+        "PartitionKey" => partition_key: Option<PartitionKey>,
+    }
+}
+
+answer! {
+    pub(crate) struct PutRecordsOutput {
+        "FailedRecordCount" => failed: Option<u32>,
+        "Records" => records: Vec<PutRecordsResultEntry>,
+        "EncryptionType" => encryption: Option<EncryptionType>,
+    }
+}
+
+answer! {
+    pub(crate) struct PutRecordsResultEntry {
+        "SequenceNumber" => sequence_number: Option<SequenceNumber>,
+        "ShardId" => shard_id: Option<ShardIndex>,
+        "ErrorCode" => error_code: Option<PlainText<&'static str>>,
+        "ErrorMessage" => error_message: Option<PlainText<String>>,
+    }
+}
+
+impl Operation for PutRecords {
+    type Input = PutRecordsInput;
+    type Output = PutRecordsOutput;
+    const ERRORS: &'static [ErrorKind] = PutRecord::ERRORS;
+
+    fn handle(input: PutRecordsInput, call: &Call<'_>) -> Result<PutRecordsOutput, ApiError> {
+        let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let writable = stream.writable()?;
+        let List(entries) = &input.records;
+        let list = Path::Root.member("Records");
+        let mut records = Vec::with_capacity(entries.len());
+        let mut bytes = 0;
+        for (position, entry) in entries.iter().enumerate() {
+            let key = entry.partition_key.as_ref();
+            bytes += entry.data.len() + key.map_or(0, |key| key.as_str().len());
+            records.push(accept(
+                &entry.data,
+                key,
+                entry.explicit_hash_key.as_ref(),
+                &writable,
+                &list.element(position),
+            )?);
+        }
+        if bytes > REQUEST_BYTES_MAX {
+            return Err(ApiError::request_too_large());
+        }
+        if input.dry_run == Some(true) {
+            return Err(ApiError::dry_run());
+        }
+        let placed = writable.append_all(call.now, &records);
+        let stored = placed.into_iter().map(|place| PutRecordsResultEntry {
+            sequence_number: Some(place.sequence_number),
+            shard_id: Some(place.shard),
+            error_code: None,
+            error_message: None,
+        });
+        Ok(PutRecordsOutput {
+            failed: Some(0),
+            records: stored.collect(),
+            encryption: reported(writable.state.encryption),
+        })
+    }
+}

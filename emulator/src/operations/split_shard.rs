@@ -1,0 +1,108 @@
+//! `SplitShard`: close a shard and open two in its place.
+//!
+//! * The stream is UPDATING for the state delay; until its end the parent goes
+//!   on taking records (recorded).
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SplitShard.html>
+
+use crate::engine::lifecycle::Transition;
+use crate::engine::stream::{Stream, StreamState};
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
+};
+use crate::model::hash_key::{GivenHashKey, HashKey, HashKeyRange};
+use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::{StreamMode, StreamStatus};
+use crate::wire::shape::shape;
+
+use super::{Call, Operation};
+
+pub(crate) struct SplitShard;
+
+shape! {
+    pub(crate) struct SplitShardInput {
+        "StreamName" => stream_name: Option<StreamName>,
+        "ShardToSplit" => shard: GivenShardId,
+        "NewStartingHashKey" => new_starting_hash_key: GivenHashKey,
+        "StreamARN" => stream_arn: Option<GivenStreamArn>,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+    }
+}
+
+impl Operation for SplitShard {
+    type Input = SplitShardInput;
+    type Output = ();
+    const ERRORS: &'static [ErrorKind] =
+        &[ResourceNotFound, ResourceInUse, InvalidArgument, LimitExceeded, Validation, AccessDenied];
+
+    fn handle(input: SplitShardInput, call: &Call<'_>) -> Result<(), ApiError> {
+        let address = call.address(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let parent = resolve(&input.shard, &address)?;
+        let realm = call.engine.realm(&address.realm, call.now);
+        let stream = realm.stream(&address.name)?;
+        realm.check_limits(1, StreamMode::Provisioned, call.settings())?;
+        let upper_start = stream.change(|state| {
+            let range = reshardable(&stream, state, parent)?;
+            let upper_start = split_key(&input.new_starting_hash_key, range).ok_or_else(|| {
+                ApiError::split_key_out_of_range(
+                    &input.new_starting_hash_key,
+                    parent,
+                    range,
+                    &address.name,
+                    &address.realm.account,
+                )
+            })?;
+            state.status = StreamStatus::Updating;
+            Ok(upper_start)
+        })?;
+        realm.begin(&stream, Transition::Split { parent, upper_start }, call.settings(), call.now);
+        Ok(())
+    }
+}
+
+/// Reads a shard id before anything is looked up (recorded).
+///
+/// # Errors
+/// If it is no number.
+pub(super) fn resolve(
+    shard: &GivenShardId,
+    stream: &crate::model::arn::StreamAddress,
+) -> Result<ShardIndex, ApiError> {
+    ShardIndex::resolve(shard).ok_or_else(|| {
+        ApiError::shard_id_unreadable(shard, &stream.name, &stream.realm.account)
+    })
+}
+
+/// The range of a shard that can be split or merged now.
+///
+/// # Errors
+/// If the stream is on-demand or not ACTIVE, or the shard is missing or closed.
+pub(super) fn reshardable(
+    stream: &Stream,
+    state: &StreamState,
+    shard: ShardIndex,
+) -> Result<HashKeyRange, ApiError> {
+    let (name, account) = (&stream.address.name, stream.account());
+    stream.require_active(state)?;
+    match state.mode {
+        StreamMode::OnDemand => return Err(ApiError::resharding_needs_provisioned(name, account)),
+        StreamMode::Provisioned => {}
+    }
+    let shard = state
+        .topology
+        .shard(shard)
+        .ok_or_else(|| ApiError::shard_not_found(shard, name, account))?;
+    match shard.closed {
+        Some(_) => Err(ApiError::shard_closed(shard.index, name, account)),
+        None => Ok(shard.hash_keys),
+    }
+}
+
+/// A key splits a range if it is greater than the start plus one and less than
+/// the end (recorded).
+fn split_key(given: &GivenHashKey, range: HashKeyRange) -> Option<HashKey> {
+    let above = range.start.number().saturating_add(1);
+    given.resolve().filter(|key| above < key.number() && *key < range.end)
+}

@@ -1,0 +1,88 @@
+//! Feature `sdk`: the AWS SDK over the emulator, with or without a socket.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_kinesis::config::{BehaviorVersion, SharedHttpClient};
+use aws_smithy_async::rt::sleep::default_async_sleep;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+
+use crate::Emulator;
+use crate::service::{BODY_BYTES_MAX, Service};
+
+impl Emulator {
+    /// A configuration with which any AWS SDK client talks to this emulator:
+    /// endpoint, Region, credentials and HTTP client.
+    pub fn sdk_config(&self) -> SdkConfig {
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(self.url())
+            .region(Region::new(self.settings().region.to_string()))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test",
+                "test",
+                None,
+                None,
+                "kinesis-emulator",
+            )))
+            .http_client(self.http_client());
+        config.set_sleep_impl(default_async_sleep());
+        config.build()
+    }
+
+    /// A client of this emulator.
+    pub fn client(&self) -> aws_sdk_kinesis::Client {
+        aws_sdk_kinesis::Client::new(&self.sdk_config())
+    }
+
+    fn http_client(&self) -> SharedHttpClient {
+        if self.is_in_process() {
+            SharedHttpClient::new(InProcess(Arc::clone(self.service())))
+        } else {
+            aws_smithy_http_client::Builder::new().build_http()
+        }
+    }
+}
+
+/// The SDK's HTTP client, answered by the service itself.
+#[derive(Debug, Clone)]
+struct InProcess(Arc<Service>);
+
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let service = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
+            let (parts, body) = request.into_parts();
+            let body = Limited::new(body, BODY_BYTES_MAX)
+                .collect()
+                .await
+                .map_err(ConnectorError::user)?
+                .to_bytes();
+            let response = service.call(http::Request::from_parts(parts, body));
+            HttpResponse::try_from(response.map(|body: Bytes| SdkBody::from(body)))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}

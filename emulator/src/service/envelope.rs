@@ -1,0 +1,238 @@
+//! What stands around a request: who calls, what for, in which encoding; and
+//! how requests that fail at that level are refused.
+//!
+//! The order of refusals is the recorded one (kinesalite): method, empty body,
+//! content type, a body that does not parse, the operation, authentication.
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
+use http::{Method, StatusCode};
+
+use crate::model::arn::RealmId;
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    IncompleteSignature, InvalidSignature, MissingAuthenticationToken, Serialization,
+    UnknownOperation,
+};
+use crate::model::settings::Settings;
+use crate::operations::{self, Entry};
+use crate::wire::Protocol;
+
+const TARGET_PREFIX: &str = "Kinesis_20131202";
+
+/// A request that may go on to its operation.
+pub(super) struct Admitted {
+    pub(super) operation: &'static Entry,
+    pub(super) protocol: Protocol,
+    pub(super) caller: RealmId,
+}
+
+/// A request that may not.
+pub(super) enum Refusal {
+    /// An error in the API's own form.
+    Api(Protocol, ApiError),
+    /// Not even a service and operation could be made out.
+    AccessDenied,
+    /// A content type that no API speaks.
+    UnknownContentType,
+    /// The answers that plain `application/json` still gets from an older
+    /// layer of the service.
+    PlainJson(StatusCode, &'static str),
+}
+
+/// Reads the envelope.
+pub(super) fn admit(
+    request: &http::request::Parts,
+    body: &[u8],
+    settings: &Settings,
+) -> Result<Admitted, Refusal> {
+    if request.method != Method::POST {
+        return Err(Refusal::AccessDenied);
+    }
+    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let operation = target.and_then(find_operation);
+    let content_type = ContentType::of(&request.headers);
+    if body.is_empty() {
+        let protocol = match content_type {
+            ContentType::Api(Protocol::Json) => Protocol::Json,
+            ContentType::Api(Protocol::Cbor) | ContentType::PlainJson | ContentType::Other => {
+                Protocol::Cbor
+            }
+        };
+        let kind = if operation.is_some() { Serialization } else { UnknownOperation };
+        return Err(Refusal::Api(protocol, ApiError::new(kind, "")));
+    }
+    let protocol = match content_type {
+        ContentType::Api(protocol) => protocol,
+        ContentType::PlainJson if Protocol::Json.is_object(body) => {
+            return Err(Refusal::PlainJson(StatusCode::NOT_FOUND, "UnknownOperationException"));
+        }
+        ContentType::PlainJson => {
+            return Err(Refusal::PlainJson(StatusCode::BAD_REQUEST, "SerializationException"));
+        }
+        ContentType::Other if target.is_some_and(names_service_and_operation) => {
+            return Err(Refusal::UnknownContentType);
+        }
+        ContentType::Other => return Err(Refusal::AccessDenied),
+    };
+    let identity = authenticate(request, settings);
+    match (operation, identity) {
+        // Whether the body parses shows when it is decoded.
+        (Some(operation), Ok(caller)) => Ok(Admitted { operation, protocol, caller }),
+        _ if !protocol.is_object(body) => {
+            Err(Refusal::Api(protocol, ApiError::new(Serialization, "")))
+        }
+        (None, _) => Err(Refusal::Api(protocol, ApiError::new(UnknownOperation, ""))),
+        (Some(_), Err(error)) => Err(Refusal::Api(protocol, error)),
+    }
+}
+
+enum ContentType {
+    Api(Protocol),
+    PlainJson,
+    Other,
+}
+
+impl ContentType {
+    /// Parameters and blanks around the type are ignored.
+    fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let bare = value.split(';').next().unwrap_or_default().trim();
+        let is = |name: &str| bare.eq_ignore_ascii_case(name);
+        if is(Protocol::Json.content_type()) {
+            Self::Api(Protocol::Json)
+        } else if is(Protocol::Cbor.content_type()) {
+            Self::Api(Protocol::Cbor)
+        } else if is("application/json") {
+            Self::PlainJson
+        } else {
+            Self::Other
+        }
+    }
+}
+
+fn find_operation(target: &str) -> Option<&'static Entry> {
+    match target.split_once('.') {
+        Some((TARGET_PREFIX, name)) => operations::find(name),
+        _ => None,
+    }
+}
+
+fn names_service_and_operation(target: &str) -> bool {
+    target.split_once('.').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty())
+}
+
+/// Whose request it is. Signatures are not verified, but their parts have to
+/// be there.
+fn authenticate(request: &http::request::Parts, settings: &Settings) -> Result<RealmId, ApiError> {
+    let header = request.headers.get(AUTHORIZATION).map(|value| {
+        // AWS echoes the header; what is not text is shown as such.
+        String::from_utf8_lossy(value.as_bytes())
+    });
+    let query = request.uri.query().unwrap_or_default();
+    match (header, query_value(query, "X-Amz-Algorithm")) {
+        (Some(_), Some(_)) => Err(ApiError::new(
+            InvalidSignature,
+            "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
+        )),
+        (Some(header), None) => from_header(&header, &request.headers, settings),
+        (None, Some(_)) => from_query(query, settings),
+        (None, None) if settings.allow_anonymous => Ok(realm_of("", settings)),
+        (None, None) => {
+            Err(ApiError::new(MissingAuthenticationToken, "Missing Authentication Token"))
+        }
+    }
+}
+
+fn from_header(
+    header: &str,
+    headers: &HeaderMap,
+    settings: &Settings,
+) -> Result<RealmId, ApiError> {
+    let value = |name: &str| {
+        let mut parts = header.split([',', ' ']).skip(1);
+        parts
+            .find_map(|part| part.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty())
+    };
+    let mut missing = String::new();
+    for name in ["Credential", "Signature", "SignedHeaders"] {
+        if value(name).is_none() {
+            missing += &format!("Authorization header requires '{name}' parameter. ");
+        }
+    }
+    if !headers.contains_key("x-amz-date") && !headers.contains_key(DATE) {
+        missing +=
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
+    }
+    if missing.is_empty() {
+        Ok(realm_of(value("Credential").unwrap_or_default(), settings))
+    } else {
+        Err(ApiError::new(IncompleteSignature, format!("{missing}Authorization={header}")))
+    }
+}
+
+fn from_query(query: &str, settings: &Settings) -> Result<RealmId, ApiError> {
+    let mut missing = String::new();
+    for name in [
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Signature",
+        "X-Amz-SignedHeaders",
+        "X-Amz-Date",
+    ] {
+        if query_value(query, name).is_none_or(str::is_empty) {
+            missing += &format!("AWS query-string parameters must include '{name}'. ");
+        }
+    }
+    if missing.is_empty() {
+        let credential = query_value(query, "X-Amz-Credential").unwrap_or_default();
+        Ok(realm_of(&credential.replace("%2F", "/").replace("%2f", "/"), settings))
+    } else {
+        missing += "Re-examine the query-string parameters.";
+        Err(ApiError::new(IncompleteSignature, missing))
+    }
+}
+
+fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The realm of a credential `KEY/DATE/REGION/kinesis/aws4_request`: an access
+/// key of twelve digits is an account; what is not said is as configured.
+fn realm_of(credential: &str, settings: &Settings) -> RealmId {
+    let mut parts = credential.split('/');
+    let account = parts.next().and_then(|key| key.parse().ok());
+    let region = parts.nth(1).and_then(|region| region.parse().ok());
+    RealmId {
+        account: account.unwrap_or_else(|| settings.account_id.clone()),
+        region: region.unwrap_or_else(|| settings.region.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_names_region_and_account() {
+        let settings = Settings::default();
+        for (credential, account, region) in [
+            ("AKIDEXAMPLE/20260101/eu-west-1/kinesis/aws4_request", "000000000000", "eu-west-1"),
+            ("123456789012/20260101/us-west-2/kinesis/aws4_request", "123456789012", "us-west-2"),
+            ("a", "000000000000", "us-east-1"),
+            ("", "000000000000", "us-east-1"),
+            ("a/b/NOT A REGION/c", "000000000000", "us-east-1"),
+        ] {
+            let realm = realm_of(credential, &settings);
+            assert_eq!(
+                (realm.account.to_string(), realm.region.to_string()),
+                (account.to_owned(), region.to_owned()),
+                "{credential}"
+            );
+        }
+    }
+}

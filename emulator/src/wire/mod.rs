@@ -1,0 +1,73 @@
+//! Bytes ⇄ typed members.
+//!
+//! Gate 1 decodes (`primitive`, `json`), gate 2 checks (`shape`, `violation`),
+//! and `emit` writes answers. Knows no operation and no engine, and is the
+//! only room that knows how encodings differ.
+
+pub(crate) mod cbor;
+pub(crate) mod description;
+pub(crate) mod emit;
+pub(crate) mod error_body;
+pub(crate) mod json;
+pub(crate) mod primitive;
+pub(crate) mod shape;
+pub(crate) mod violation;
+
+use crate::model::error::ApiError;
+
+use emit::Emit;
+use primitive::Decode;
+
+/// The two encodings of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// `application/x-amz-json-1.1`
+    Json,
+    /// `application/x-amz-cbor-1.1`
+    Cbor,
+}
+
+impl Protocol {
+    /// The content type of requests and answers, without parameters.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/x-amz-json-1.1",
+            Self::Cbor => "application/x-amz-cbor-1.1",
+        }
+    }
+
+    /// Decodes a request (gate 1).
+    ///
+    /// # Errors
+    /// SerializationException.
+    pub(crate) fn decode<'de, T: Decode<'de>>(self, body: &'de [u8]) -> Result<T, ApiError> {
+        match self {
+            Self::Json => json::decode(body),
+            Self::Cbor => cbor::decode(body),
+        }
+    }
+
+    /// Whether a body is one well-formed object with nothing after it.
+    pub(crate) fn is_object(self, body: &[u8]) -> bool {
+        match self {
+            Self::Json => json::is_object(body),
+            Self::Cbor => cbor::is_object(body),
+        }
+    }
+
+    /// Writes an answer.
+    pub(crate) fn encode<T: Emit>(self, answer: &T) -> Vec<u8> {
+        match self {
+            Self::Json => json::encode(answer),
+            Self::Cbor => cbor::encode(answer),
+        }
+    }
+
+    /// Writes an error answer.
+    pub(crate) fn encode_error(self, error: &ApiError) -> Vec<u8> {
+        match self {
+            Self::Json => error_body::json(error),
+            Self::Cbor => error_body::cbor(error),
+        }
+    }
+}

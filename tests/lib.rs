@@ -1,0 +1,1 @@
+//! The workspace's integration tests are in `it/`; this library is empty.
