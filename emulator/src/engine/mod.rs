@@ -5,11 +5,14 @@
 //! and a shard's, taken in that order and never across a wait, and a realm's
 //! for control calls. Whatever a caller can see listed comes out sorted.
 
+pub(crate) mod account;
+pub(crate) mod consumer;
 pub(crate) mod entropy;
 pub(crate) mod lifecycle;
 pub(crate) mod log;
 pub(crate) mod position;
 pub(crate) mod realm;
+pub(crate) mod rolling;
 pub(crate) mod stream;
 pub(crate) mod sync;
 pub(crate) mod topology;

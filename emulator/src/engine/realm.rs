@@ -11,6 +11,7 @@ use crate::model::settings::Settings;
 use crate::model::status::{StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
+use super::account::Commitment;
 use super::lifecycle::{Lifecycle, Transition};
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
@@ -30,6 +31,7 @@ pub(crate) struct Realm {
     /// When the last stream of each deleted name was made: a namesake is made
     /// later, so that sequence numbers tell the two apart.
     retired: DashMap<StreamName, u64>,
+    commitment: Mutex<Commitment>,
 }
 
 impl Realm {
@@ -40,6 +42,7 @@ impl Realm {
             lifecycle: Lifecycle::default(),
             quota: Mutex::new(()),
             retired: DashMap::new(),
+            commitment: Mutex::new(Commitment::default()),
         }
     }
 
@@ -51,8 +54,9 @@ impl Realm {
     /// Brings every stream to `now`.
     pub(crate) fn settle(&self, now: Timestamp) {
         self.lifecycle.settle(now, |at, stream, transition| {
-            stream.transition(at, &transition);
-            if matches!(transition, Transition::Deleted) {
+            let deleted = matches!(transition, Transition::Deleted);
+            stream.transition(at, transition);
+            if deleted {
                 let name = &stream.address.name;
                 self.streams.remove_if(name, |_, held| Arc::ptr_eq(held, &stream));
                 self.retired.insert(name.clone(), stream.created_seconds);
@@ -111,6 +115,23 @@ impl Realm {
         Ok(())
     }
 
+    /// The account's commitment at `now`, changed if need be.
+    pub(crate) fn commitment(
+        &self,
+        now: Timestamp,
+        change: impl FnOnce(&mut Commitment),
+    ) -> Commitment {
+        let mut commitment = self.commitment.lock();
+        commitment.settle(now);
+        change(&mut commitment);
+        *commitment
+    }
+
+    /// How many consumers a stream can have (API reference).
+    pub(crate) fn consumers_per_stream_max(&self, now: Timestamp) -> usize {
+        if self.commitment(now, |_| {}).is_on() { 50 } else { 20 }
+    }
+
     /// Has a change that a stream has just begun end after the state delay.
     ///
     /// The stream's lock must not be held: settling takes it after this one.
@@ -141,14 +162,18 @@ impl Realm {
                 return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
             }
         }
-        if let (Some(limit), StreamMode::OnDemand) = (settings.stream_limit, mode) {
-            let on_demand = |stream: &Arc<Stream>| stream.state().mode == StreamMode::OnDemand;
-            let streams = self.streams().iter().filter(|stream| on_demand(stream)).count();
-            if streams >= limit as usize {
-                return Err(ApiError::on_demand_stream_limit(account, limit));
-            }
+        if let (Some(limit), StreamMode::OnDemand) = (settings.stream_limit, mode)
+            && self.on_demand_stream_count() >= limit
+        {
+            return Err(ApiError::on_demand_stream_limit(account, limit));
         }
         Ok(())
+    }
+
+    /// How many streams let the service decide on their shards.
+    pub(crate) fn on_demand_stream_count(&self) -> u32 {
+        let on_demand = |stream: &Arc<Stream>| stream.state().mode == StreamMode::OnDemand;
+        self.streams().iter().filter(|stream| on_demand(stream)).count() as u32
     }
 
     /// How many shards take records, over all streams that are not on their

@@ -11,17 +11,20 @@ use std::time::Duration;
 use crate::model::arn::{AccountId, StreamAddress};
 use crate::model::error::ApiError;
 use crate::model::hash_key::HashKey;
-use crate::model::names::{PartitionKey, TagKey, TagValue};
+use crate::model::names::{ConsumerName, KeyId, PartitionKey, PolicyText, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{
-    EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode, StreamStatus,
+    ConsumerStatus, EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode,
+    StreamStatus,
 };
 use crate::model::timestamp::Timestamp;
 
+use super::consumer::Consumer;
 use super::lifecycle::Transition;
+use super::rolling::RollingDay;
 use super::sync::{ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
 
@@ -47,14 +50,50 @@ pub(crate) struct StreamState {
     pub(crate) mode: StreamMode,
     pub(crate) retention: Duration,
     pub(crate) encryption: EncryptionType,
+    /// The key while records are encrypted.
+    pub(crate) key: Option<KeyId>,
     pub(crate) distribution: RecordDistributionStrategy,
     pub(crate) max_record_size: MaxRecordSizeInKiB,
     pub(crate) tags: BTreeMap<TagKey, TagValue>,
     pub(crate) shard_level_metrics: BTreeSet<MetricsName>,
+    pub(crate) policy: Option<PolicyText>,
+    pub(crate) consumers: BTreeMap<ConsumerName, Consumer>,
+    /// When each name was last registered, so that ARNs never repeat.
+    pub(crate) registrations: BTreeMap<ConsumerName, u64>,
+    /// What an on-demand stream is to be ready for, in MiB per second.
+    pub(crate) warm_throughput: Option<u32>,
+    pub(crate) rescalings: RollingDay,
+    pub(crate) mode_switches: RollingDay,
+    pub(crate) encryption_starts: RollingDay,
+    pub(crate) encryption_stops: RollingDay,
     pub(crate) topology: Topology,
 }
 
 impl StreamState {
+    /// A stream that is being made.
+    pub(crate) fn creating(mode: StreamMode, retention: Duration) -> Self {
+        Self {
+            status: StreamStatus::Creating,
+            mode,
+            retention,
+            encryption: EncryptionType::None,
+            key: None,
+            distribution: RecordDistributionStrategy::UserPartitionKey,
+            max_record_size: MaxRecordSizeInKiB::DEFAULT,
+            tags: BTreeMap::new(),
+            shard_level_metrics: BTreeSet::new(),
+            policy: None,
+            consumers: BTreeMap::new(),
+            registrations: BTreeMap::new(),
+            warm_throughput: None,
+            rescalings: RollingDay::default(),
+            mode_switches: RollingDay::default(),
+            encryption_starts: RollingDay::default(),
+            encryption_stops: RollingDay::default(),
+            topology: Topology::empty(),
+        }
+    }
+
     /// How long records are kept, in hours.
     pub(crate) fn retention_hours(&self) -> u32 {
         (self.retention.as_secs() / 3600) as u32
@@ -128,9 +167,9 @@ impl Stream {
     }
 
     /// Makes a change whose time has come.
-    pub(crate) fn transition(&self, at: Timestamp, transition: &Transition) {
+    pub(crate) fn transition(&self, at: Timestamp, transition: Transition) {
         self.change(|state| {
-            match *transition {
+            match transition {
                 Transition::Created { shards } => {
                     state.topology = Topology::uniform(shards, self.created_seconds, self.created);
                 }
@@ -138,6 +177,39 @@ impl Stream {
                     state.topology.split(parent, upper_start, at);
                 }
                 Transition::Merged { lower, upper } => state.topology.merge(lower, upper, at),
+                Transition::Rescaled { shards } => state.topology.rescale(shards, at),
+                Transition::ModeSwitched { mode, warm_throughput } => {
+                    state.mode = mode;
+                    // The strategy and warmth belong to on-demand streams (ours).
+                    state.distribution = RecordDistributionStrategy::UserPartitionKey;
+                    state.warm_throughput = warm_throughput;
+                }
+                Transition::Encrypted { key } => {
+                    state.encryption = EncryptionType::Kms;
+                    state.key = Some(key);
+                }
+                Transition::Decrypted => {
+                    state.encryption = EncryptionType::None;
+                    state.key = None;
+                }
+                Transition::Unchanged => {}
+                Transition::Warmed { target, shards } => {
+                    state.warm_throughput = Some(target);
+                    state.topology.rescale(shards, at);
+                }
+                Transition::RecordSizeChanged { limit } => state.max_record_size = limit,
+                Transition::ConsumerReady { name } => {
+                    if let Some(consumer) = state.consumers.get_mut(&name)
+                        && consumer.status == ConsumerStatus::Creating
+                    {
+                        consumer.status = ConsumerStatus::Active;
+                    }
+                    return;
+                }
+                Transition::ConsumerGone { name } => {
+                    state.consumers.remove(&name);
+                    return;
+                }
                 Transition::Deleted => return,
             }
             // A stream that is being deleted meanwhile stays so.
@@ -145,6 +217,23 @@ impl Stream {
                 state.status = StreamStatus::Active;
             }
         });
+    }
+
+    /// Begins a change of an ACTIVE stream: checks it, and marks the stream as
+    /// UPDATING if the check agrees.
+    ///
+    /// # Errors
+    /// If the stream is not ACTIVE, and whatever the check says.
+    pub(crate) fn begin_update<T>(
+        &self,
+        check: impl FnOnce(&mut StreamState) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.change(|state| {
+            self.require_active(state)?;
+            let checked = check(state)?;
+            state.status = StreamStatus::Updating;
+            Ok(checked)
+        })
     }
 
     /// The stream, held ready for writing.

@@ -181,6 +181,41 @@ impl Topology {
         self.rebuild_routes();
     }
 
+    /// Splits and merges until the open shards are `count` of equal ranges.
+    ///
+    /// Every open shard is first cut at the bounds that lie inside it, then the
+    /// pieces between two bounds are merged. A bound that differs from an
+    /// existing one by rounding alone is taken to be it.
+    pub(crate) fn rescale(&mut self, count: u32, now: Timestamp) {
+        if count == self.open_count() {
+            return;
+        }
+        let existing: Vec<_> = self.open.iter().map(|open| open.start.number()).collect();
+        let bounds: Vec<_> = HashKeyRange::uniform(count)
+            .map(|range| snap(range.start.number(), &existing, u128::from(count)))
+            .collect();
+        for bound in &bounds {
+            let key = HashKey::new(*bound);
+            let shard = self.route(key);
+            if shard.hash_keys.start != key {
+                let index = shard.index;
+                self.split(index, key, now);
+            }
+        }
+        for (position, start) in bounds.iter().enumerate() {
+            let end = bounds.get(position + 1).map_or(u128::MAX, |next| next - 1);
+            loop {
+                let first = self.route(HashKey::new(*start));
+                if first.hash_keys.end.number() >= end {
+                    break;
+                }
+                let next = self.route(HashKey::new(first.hash_keys.end.number() + 1));
+                let (lower, upper) = (first.index, next.index);
+                self.merge(lower, upper, now);
+            }
+        }
+    }
+
     /// Ends shards at the same moment and returns the second at which their
     /// children are made: one after the end (recorded).
     fn close(&mut self, parents: &[ShardIndex], now: Timestamp) -> u64 {
@@ -215,6 +250,13 @@ impl Topology {
             .collect();
         self.open.sort_unstable_by_key(|open| open.start);
     }
+}
+
+/// The existing bound that is at most `tolerance` away, or the bound itself.
+fn snap(bound: u128, existing: &[u128], tolerance: u128) -> u128 {
+    let after = existing.partition_point(|known| *known < bound);
+    let neighbours = existing[after.saturating_sub(1)..].iter().take(2);
+    neighbours.copied().find(|known| known.abs_diff(bound) <= tolerance).unwrap_or(bound)
 }
 
 /// Whether the second range begins where the first ends.
@@ -271,6 +313,24 @@ mod tests {
                 }
                 assert_covers_the_space(&topology);
             }
+        }
+    }
+
+    #[test]
+    fn rescaling_leaves_equal_shards_that_all_have_parents() {
+        for (from, to) in
+            [(1, 2), (2, 4), (4, 2), (2, 1), (2, 3), (3, 6), (4, 3), (5, 7), (7, 4), (100, 199)]
+        {
+            let mut topology = stream(from);
+            topology.rescale(to, NOW);
+            assert_covers_the_space(&topology);
+            let open: Vec<_> = topology.shards.iter().filter(|s| s.closed.is_none()).collect();
+            assert_eq!(open.len(), to as usize, "{from} to {to}");
+            let lengths =
+                open.iter().map(|s| s.hash_keys.end.number() - s.hash_keys.start.number());
+            let (shortest, longest) = (lengths.clone().min().unwrap(), lengths.max().unwrap());
+            assert!(longest - shortest <= 2 * u128::from(to), "{from} to {to}");
+            assert!(open.iter().all(|s| s.parent.is_some()), "{from} to {to}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::names::{GivenStreamArn, StreamName};
+use super::names::{ConsumerName, GivenStreamArn, StreamName};
 
 /// An AWS account: twelve digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +103,11 @@ impl StreamAddress {
     /// Reads an ARN that passed the model's pattern. `None` if it is not
     /// exactly a stream's: the pattern also matches consumers' ARNs.
     pub(crate) fn parse(arn: &GivenStreamArn) -> Option<Self> {
-        let mut parts = arn.as_str().splitn(6, ':');
+        Self::parse_text(arn.as_str())
+    }
+
+    fn parse_text(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
         let (Some("arn"), Some(_partition), Some("kinesis")) =
             (parts.next(), parts.next(), parts.next())
         else {
@@ -120,6 +124,51 @@ impl fmt::Display for StreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RealmId { account, region } = &self.realm;
         write!(f, "arn:{}:kinesis:{region}:{account}:stream/{}", region.partition(), self.name)
+    }
+}
+
+/// A registration's full name, which displays as its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ConsumerAddress {
+    /// The stream read.
+    pub(crate) stream: StreamAddress,
+    /// What the consumer is called there.
+    pub(crate) name: ConsumerName,
+    /// When it was registered: a name registered anew has another ARN.
+    pub(crate) created_seconds: u64,
+}
+
+impl ConsumerAddress {
+    /// Reads an ARN. `None` if it is not exactly a consumer's.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let (stream, consumer) = arn.split_once("/consumer/")?;
+        let (name, created_seconds) = consumer.split_once(':')?;
+        Some(Self {
+            stream: StreamAddress::parse_text(stream)?,
+            name: ConsumerName::from_arn_resource(name)?,
+            created_seconds: created_seconds.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for ConsumerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/consumer/{}:{}", self.stream, self.name, self.created_seconds)
+    }
+}
+
+/// What takes tags and policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ResourceAddress {
+    Stream(StreamAddress),
+    Consumer(ConsumerAddress),
+}
+
+impl ResourceAddress {
+    /// Reads an ARN. `None` if it is neither exactly a stream's nor a consumer's.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let consumer = ConsumerAddress::parse(arn).map(Self::Consumer);
+        consumer.or_else(|| StreamAddress::parse_text(arn).map(Self::Stream))
     }
 }
 

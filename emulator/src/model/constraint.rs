@@ -89,7 +89,7 @@ fn utf16_units(text: &str, bound: usize) -> usize {
 macro_rules! texts {
     ($(
         $(#[$meta:meta])*
-        $name:ident { length $min:literal ..= $max:literal $(, pattern $pattern:ident)? $(,)? }
+        $name:ident { $(length $min:literal ..= $max:literal $(, pattern $pattern:ident)? $(,)?)? }
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,9 +106,11 @@ macro_rules! texts {
         impl $crate::model::constraint::Constrained for $name {
             type Base<'a> = ::std::borrow::Cow<'a, str>;
             const CONSTRAINTS: &'static [$crate::model::constraint::Constraint] = &[
-                $($crate::model::constraint::Constraint::Pattern(&$pattern),)?
-                $crate::model::constraint::Constraint::LengthAtLeast($min),
-                $crate::model::constraint::Constraint::LengthAtMost($max),
+                $(
+                    $($crate::model::constraint::Constraint::Pattern(&$pattern),)?
+                    $crate::model::constraint::Constraint::LengthAtLeast($min),
+                    $crate::model::constraint::Constraint::LengthAtMost($max),
+                )?
             ];
             fn from_checked(base: ::std::borrow::Cow<'_, str>) -> Self {
                 Self(base.into())
@@ -130,7 +132,7 @@ macro_rules! texts {
 macro_rules! integers {
     ($(
         $(#[$meta:meta])*
-        $name:ident { at_least $min:literal $(, at_most $max:literal)? $(,)? }
+        $name:ident { $(at_least $min:literal)? $(, at_most $max:literal)? $(,)? }
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,7 +141,7 @@ macro_rules! integers {
         impl $crate::model::constraint::Constrained for $name {
             type Base<'a> = i32;
             const CONSTRAINTS: &'static [$crate::model::constraint::Constraint] = &[
-                $crate::model::constraint::Constraint::ValueAtLeast($min),
+                $($crate::model::constraint::Constraint::ValueAtLeast($min),)?
                 $($crate::model::constraint::Constraint::ValueAtMost($max),)?
             ];
             fn from_checked(base: i32) -> Self {

@@ -272,6 +272,198 @@ impl ApiError {
     }
 }
 
+/// Changing a stream.
+impl ApiError {
+    /// Recorded.
+    pub(crate) fn retention_too_short(hours: i32) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!(
+                "Minimum allowed retention period is 24 hours. \
+                 Requested retention period ({hours} hours) is too short."
+            ),
+        )
+    }
+
+    /// Ours, after the recorded sentence for the minimum.
+    pub(crate) fn retention_too_long(hours: i32) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!(
+                "Maximum allowed retention period is 8760 hours. \
+                 Requested retention period ({hours} hours) is too long."
+            ),
+        )
+    }
+
+    /// Recorded.
+    pub(crate) fn retention_would_decrease(stream: &StreamName, hours: i32, existing: u32) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!(
+                "Requested retention period ({hours} hours) for stream {stream} can not be shorter \
+                 than existing retention period ({existing} hours). \
+                 Use DecreaseRetentionPeriod API."
+            ),
+        )
+    }
+
+    /// Recorded.
+    pub(crate) fn retention_would_increase(stream: &StreamName, hours: i32, existing: u32) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!(
+                "Requested retention period ({hours} hours) for stream {stream} can not be longer \
+                 than existing retention period ({existing} hours). \
+                 Use IncreaseRetentionPeriod API."
+            ),
+        )
+    }
+
+    /// Seen in users' reports. AWS has answered with this sentence as
+    /// LimitExceededException, too.
+    pub(crate) fn rescale_too_far(verdict: &str, open: u32, target: u32) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!(
+                "UpdateShardCount cannot {verdict} your current open shard count. \
+                 Current open shard count: {open} Target shard count: {target}"
+            ),
+        )
+    }
+
+    /// Ours: `what` has happened as often in the last 24 hours as it may.
+    pub(crate) fn daily_limit(
+        what: &str,
+        stream: &StreamName,
+        account: &AccountId,
+        limit: usize,
+    ) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!(
+                "Stream {stream} under account {account} has had {limit} {what} \
+                 in the last 24 hours, which is the limit."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn encryption_type_must_be_kms() -> Self {
+        Self::new(InvalidArgument, "EncryptionType must be KMS.")
+    }
+
+    /// Ours.
+    pub(crate) fn key_is_another(stream: &StreamName, account: &AccountId) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!("Stream {stream} under account {account} is encrypted with another key."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn warm_throughput_too_high(limit: u32) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!("A stream can be warmed up to at most {limit} MiB per second."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn same_mode_with_warm_throughput() -> Self {
+        Self::new(Validation, "The stream is on-demand already: use UpdateStreamWarmThroughput.")
+    }
+
+    /// Ours, as AWS words the blocking of a deletion.
+    pub(crate) fn stream_has_consumers(stream: &StreamName, account: &AccountId) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "DeleteStream can't delete {account}:{stream} because there are consumers \
+                 associated with this data stream. To delete {stream} anyway, set the \
+                 EnforceConsumerDeletion parameter to true to force the deletion of all the \
+                 consumers that are associated with it."
+            ),
+        )
+    }
+}
+
+/// Consumers, resources, policies.
+impl ApiError {
+    /// Ours.
+    pub(crate) fn consumer_not_found(
+        consumer: &str,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceNotFound,
+            format!("Consumer {consumer} under stream {stream} and account {account} not found."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_exists(
+        consumer: &super::names::ConsumerName,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} under stream {stream} and account {account} already exists."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_limit(stream: &StreamName, account: &AccountId, limit: usize) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!(
+                "Stream {stream} under account {account} already has {limit} consumers, \
+                 which is the limit."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_not_named() -> Self {
+        Self::new(
+            InvalidArgument,
+            "Either ConsumerARN, or StreamARN and ConsumerName, must be provided.",
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_contradicts_arn(arn: &str) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!("StreamARN and ConsumerName do not name the consumer of ConsumerARN {arn}."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn resource_not_found(arn: &str) -> Self {
+        Self::new(ResourceNotFound, format!("Resource {arn} not found."))
+    }
+
+    /// Ours.
+    pub(crate) fn policy_not_found(arn: &str) -> Self {
+        Self::new(ResourceNotFound, format!("Resource {arn} has no policy."))
+    }
+
+    /// Ours.
+    pub(crate) fn policy_unusable(why: &str) -> Self {
+        Self::new(InvalidArgument, format!("The policy is not usable: {why}."))
+    }
+
+    /// Ours.
+    pub(crate) fn tag_prefix_reserved() -> Self {
+        Self::new(InvalidArgument, "Tag keys that begin with aws: are reserved.")
+    }
+}
+
 /// Shards.
 impl ApiError {
     /// Recorded: for ids that are no number at all.

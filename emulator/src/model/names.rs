@@ -28,6 +28,21 @@ texts! {
     /// AWS host name from it.
     GivenStreamId { length 1..=24, pattern STREAM_ID }
 
+    /// A consumer's name, unique per stream (model: `ConsumerName`).
+    ConsumerName { length 1..=128, pattern NAME }
+
+    /// An ARN in consumer form (model: `ConsumerARN`).
+    GivenConsumerArn { length 1..=2048, pattern CONSUMER_ARN }
+
+    /// The ARN of anything that takes tags and policies (model: `ResourceARN`).
+    GivenResourceArn { length 1..=2048, pattern RESOURCE_ARN }
+
+    /// A KMS key: id, ARN or alias (model: `KeyId`). Stored and shown, never used.
+    KeyId { length 1..=2048 }
+
+    /// A resource policy (model: `Policy`, which declares no bounds).
+    PolicyText { }
+
     /// The text that names a record's place in the hash key space: 1 to 256
     /// UTF-16 units (model: `PartitionKey`).
     PartitionKey { length 1..=256 }
@@ -43,6 +58,15 @@ texts! {
 
     /// A tag's value (model: `TagValue`).
     TagValue { length 0..=256 }
+}
+
+impl ConsumerName {
+    /// Takes a name that was part of a well-formed consumer ARN.
+    ///
+    /// Returns `None` when it breaks the rules for consumer names.
+    pub(crate) fn from_arn_resource(name: &str) -> Option<Self> {
+        ((1..=128).contains(&name.len()) && (NAME.matches)(name)).then(|| Self(name.into()))
+    }
 }
 
 impl StreamName {
@@ -74,6 +98,33 @@ static STREAM_ID: Pattern = Pattern {
             }
             _ => false,
         }
+    },
+};
+
+static CONSUMER_ARN: Pattern = Pattern {
+    text: r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+",
+    matches: |text| {
+        static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(concat!(
+                r"^arn:aws.*:kinesis:.*:[0-9]{12}:.*stream/[a-zA-Z0-9_.-]+",
+                r"/consumer/[a-zA-Z0-9_.-]+:[0-9]+$"
+            ))
+            .expect("the pattern is a constant")
+        });
+        WHOLE.is_match(text)
+    },
+};
+
+static RESOURCE_ARN: Pattern = Pattern {
+    text: r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+",
+    matches: |text| {
+        static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(
+                r"^arn:aws.*:kinesis:.*:[0-9]{12}:.*(stream|channel|queue)/[^ \t\n\x0B\f\r]+$",
+            )
+            .expect("the pattern is a constant")
+        });
+        WHOLE.is_match(text)
     },
 };
 

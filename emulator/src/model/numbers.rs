@@ -17,8 +17,20 @@ integers! {
     ListTagsLimit { at_least 1, at_most 50 }
     /// GetRecords' record limit (model: `GetRecordsInputLimit`).
     GetRecordsLimit { at_least 1, at_most 10000 }
+    /// How long records are kept, in hours (model: `RetentionPeriodHours`,
+    /// which declares no bounds).
+    RetentionHours { }
+    /// ListStreamConsumers' page size (model: `ListStreamConsumersInputLimit`).
+    ListConsumersLimit { at_least 1, at_most 10000 }
     /// A stream's largest record, in KiB (model: `MaxRecordSizeInKiB`).
     MaxRecordSizeInKiB { at_least 1024, at_most 10240 }
+}
+
+impl RetentionHours {
+    /// The number of hours asked for, possibly negative.
+    pub(crate) fn hours(self) -> i32 {
+        self.0
+    }
 }
 
 impl MaxRecordSizeInKiB {

@@ -22,6 +22,7 @@ pub(crate) enum TokenKind {
     ShardIterator = 1,
     StreamPage = 2,
     ShardPage = 3,
+    ConsumerPage = 4,
 }
 
 const TAG_BYTES: usize = 12;

@@ -2,6 +2,19 @@
 
 use super::constraint::enumerations;
 
+impl MetricsName {
+    /// What `ALL` stands for.
+    pub(crate) const EACH: [Self; 7] = [
+        Self::IncomingBytes,
+        Self::IncomingRecords,
+        Self::OutgoingBytes,
+        Self::OutgoingRecords,
+        Self::WriteProvisionedThroughputExceeded,
+        Self::ReadProvisionedThroughputExceeded,
+        Self::IteratorAgeMilliseconds,
+    ];
+}
+
 enumerations! {
     /// Where a stream stands in its life.
     StreamStatus {
@@ -13,6 +26,36 @@ enumerations! {
         Active = "ACTIVE",
         /// Being changed: reads and writes go on.
         Updating = "UPDATING",
+    }
+    /// Where a registered consumer stands in its life.
+    ConsumerStatus {
+        /// Being registered: it cannot subscribe yet.
+        Creating = "CREATING",
+        /// Being removed.
+        Deleting = "DELETING",
+        /// Ready to subscribe.
+        Active = "ACTIVE",
+    }
+    /// How shards are rescaled.
+    ScalingType {
+        /// To ranges of equal length.
+        UniformScaling = "UNIFORM_SCALING",
+    }
+    /// Whether the account's commitment is wanted.
+    CommitmentRequest {
+        /// From now on.
+        Enabled = "ENABLED",
+        /// As soon as it may end.
+        Disabled = "DISABLED",
+    }
+    /// Whether the account's commitment is on.
+    CommitmentStatus {
+        /// It is on.
+        Enabled = "ENABLED",
+        /// It is off.
+        Disabled = "DISABLED",
+        /// It is on until it may end.
+        EnabledUntilEarliestAllowedEnd = "ENABLED_UNTIL_EARLIEST_ALLOWED_END",
     }
     /// Who decides on the number of shards.
     StreamMode {

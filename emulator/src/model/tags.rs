@@ -22,12 +22,20 @@ pub(crate) fn check_characters<'a>(
     }
 }
 
-/// Refuses tags with an illegal character.
+/// Refuses tags with an illegal character or a reserved key.
 ///
 /// # Errors
 /// If there is one.
 pub(crate) fn check(tags: &BTreeMap<TagKey, TagValue>) -> Result<(), ApiError> {
-    check_characters(tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]))
+    if tags.keys().any(|key| key.as_str().starts_with("aws:")) {
+        return Err(ApiError::tag_prefix_reserved());
+    }
+    check_characters(texts(tags))
+}
+
+/// Keys and values alike.
+pub(crate) fn texts(tags: &BTreeMap<TagKey, TagValue>) -> impl Iterator<Item = &str> {
+    tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()])
 }
 
 /// Unicode letters and digits, blanks, and some signs (API reference; `:` is

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_AddTagsToStream.html>
 
 use crate::engine::stream::{Stream, StreamState};
+use crate::model::arn::AccountId;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
@@ -39,20 +40,29 @@ impl Operation for AddTagsToStream {
         let TagMap(added) = input.tags;
         let (name, account) = (&stream.address.name, stream.account());
         tags::check(&added)?;
-        let texts = added.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-        if texts.into_iter().any(|text| text.contains('%')) {
+        if tags::texts(&added).any(|text| text.contains('%')) {
             return Err(ApiError::tag_percent("add tags to", name, account));
         }
         stream.change(|state| {
             require_taggable(&stream, state)?;
             let new = added.keys().filter(|key| !state.tags.contains_key(key)).count();
-            if state.tags.len() + new > tags::TAGS_MAX {
-                return Err(ApiError::too_many_tags(name, account));
-            }
+            check_tag_count(state.tags.len() + new, name, account)?;
             state.tags.extend(added);
             Ok(())
         })
     }
+}
+
+/// Refuses more tags than a resource can have.
+pub(super) fn check_tag_count(
+    count: usize,
+    stream: &StreamName,
+    account: &AccountId,
+) -> Result<(), ApiError> {
+    if count > tags::TAGS_MAX {
+        return Err(ApiError::too_many_tags(stream, account));
+    }
+    Ok(())
 }
 
 /// Tags can be changed while the stream is ACTIVE or UPDATING (ours: AWS

@@ -67,7 +67,17 @@ impl Call<'_> {
         name: Option<&StreamName>,
         arn: Option<&GivenStreamArn>,
     ) -> Result<(Arc<Realm>, Arc<Stream>), ApiError> {
-        let address = self.address(name, arn)?;
+        self.stream_at(&self.address(name, arn)?)
+    }
+
+    /// The stream at an address, and its realm.
+    ///
+    /// # Errors
+    /// If there is no such stream.
+    pub(crate) fn stream_at(
+        &self,
+        address: &StreamAddress,
+    ) -> Result<(Arc<Realm>, Arc<Stream>), ApiError> {
         let realm = self.engine.realm(&address.realm, self.now);
         let stream = realm.stream(&address.name)?;
         Ok((realm, stream))

@@ -8,28 +8,31 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::engine::realm::Realm;
 use crate::engine::stream::StreamState;
-use crate::engine::topology::{SHARDS_PER_STREAM_MAX, Topology};
+use crate::engine::topology::SHARDS_PER_STREAM_MAX;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, Validation,
 };
 use crate::model::names::StreamName;
 use crate::model::numbers::{MaxRecordSizeInKiB, NaturalInteger, PositiveInteger};
-use crate::model::status::{
-    EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus,
-};
+use crate::model::status::{RecordDistributionStrategy, StreamMode};
 use crate::model::tags;
+use crate::model::timestamp::Timestamp;
 use crate::wire::shape::{TagMap, shape};
 
+use super::add_tags_to_stream::check_tag_count;
 use super::shapes::StreamModeDetails;
 use super::{Call, Operation};
 
 /// How many shards an on-demand stream starts with (recorded).
-const ON_DEMAND_SHARDS: u32 = 4;
+pub(super) const ON_DEMAND_SHARDS: u32 = 4;
+/// Most MiB per second a stream can be ready for (model text: 10 GiB).
+const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
 /// How long records are kept unless the stream says otherwise (guide).
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -66,27 +69,20 @@ impl Operation for CreateStream {
             }
             (StreamMode::OnDemand, _) | (_, RecordDistributionStrategy::UserPartitionKey) => {}
         }
-        if input.warm_throughput.is_some() {
-            return Err(match mode {
-                StreamMode::Provisioned => ApiError::needs_on_demand("WarmThroughputMiBps"),
-                StreamMode::OnDemand => ApiError::warm_throughput_needs_commitment(),
-            });
-        }
+        let warm_throughput = match input.warm_throughput {
+            Some(target) => Some(check_warm_throughput(target, mode, &realm, call.now)?),
+            None => None,
+        };
+        let shards = shards.max(warm_throughput.unwrap_or(0));
         let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
         tags::check(&tags)?;
-        if tags.len() > tags::TAGS_MAX {
-            return Err(ApiError::too_many_tags(&input.stream_name, &realm.id().account));
-        }
+        check_tag_count(tags.len(), &input.stream_name, &realm.id().account)?;
         let state = StreamState {
-            status: StreamStatus::Creating,
-            mode,
-            retention: RETENTION,
-            encryption: EncryptionType::None,
             distribution,
             max_record_size: input.max_record_size.unwrap_or(MaxRecordSizeInKiB::DEFAULT),
             tags,
-            shard_level_metrics: BTreeSet::new(),
-            topology: Topology::empty(),
+            warm_throughput,
+            ..StreamState::creating(mode, RETENTION)
         };
         let incarnation = call.engine.entropy.draw();
         realm.create(input.stream_name, shards, state, incarnation, call.settings(), call.now)
@@ -108,5 +104,27 @@ impl CreateStreamInput {
             },
             (Some(StreamMode::Provisioned), None) => Err(ApiError::shard_count_missing()),
         }
+    }
+}
+
+/// How warm a stream may be asked to be.
+///
+/// # Errors
+/// Unless the stream is on-demand and the account is committed (ours).
+pub(super) fn check_warm_throughput(
+    target: NaturalInteger,
+    mode: StreamMode,
+    realm: &Realm,
+    now: Timestamp,
+) -> Result<u32, ApiError> {
+    match mode {
+        StreamMode::Provisioned => Err(ApiError::needs_on_demand("WarmThroughputMiBps")),
+        StreamMode::OnDemand if !realm.commitment(now, |_| {}).is_on() => {
+            Err(ApiError::warm_throughput_needs_commitment())
+        }
+        StreamMode::OnDemand if target.get() > WARM_THROUGHPUT_MIBPS_MAX => {
+            Err(ApiError::warm_throughput_too_high(WARM_THROUGHPUT_MIBPS_MAX))
+        }
+        StreamMode::OnDemand => Ok(target.get()),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * Works while the stream is CREATING (recorded) or UPDATING; a second call
 //!   while it is DELETING is refused (ours).
+//! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded).
 //! * The stream is DELETING for the state delay, then it is gone.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
@@ -22,7 +23,7 @@ pub(crate) struct DeleteStream;
 shape! {
     pub(crate) struct DeleteStreamInput {
         "StreamName" => stream_name: Option<StreamName>,
-        "EnforceConsumerDeletion" => _enforce_consumer_deletion: Option<bool>,
+        "EnforceConsumerDeletion" => enforce_consumer_deletion: Option<bool>,
         "StreamARN" => stream_arn: Option<GivenStreamArn>,
         "StreamId" => _stream_id: Option<GivenStreamId>,
     }
@@ -36,7 +37,13 @@ impl Operation for DeleteStream {
 
     fn handle(input: DeleteStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let enforced = input.enforce_consumer_deletion == Some(true);
         stream.change(|state| match state.status {
+            StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
+                if !state.consumers.is_empty() && !enforced =>
+            {
+                Err(ApiError::stream_has_consumers(&stream.address.name, stream.account()))
+            }
             StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating => {
                 state.status = StreamStatus::Deleting;
                 Ok(())

@@ -10,7 +10,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
-use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
+use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::numbers::DescribeStreamLimit;
 use crate::model::status::{EncryptionType, StreamStatus};
 use crate::model::timestamp::Timestamp;
@@ -53,6 +53,7 @@ answer! {
         "StreamCreationTimestamp" => created: Timestamp,
         "EnhancedMonitoring" => monitoring: Vec<EnhancedMetrics>,
         "EncryptionType" => encryption: Option<EncryptionType>,
+        "KeyId" => key: Option<KeyId>,
     }
 }
 
@@ -85,6 +86,7 @@ impl Operation for DescribeStream {
                 created: stream.created,
                 monitoring: EnhancedMetrics::of(&state),
                 encryption: Some(state.encryption),
+                key: state.key.clone(),
             },
         })
     }

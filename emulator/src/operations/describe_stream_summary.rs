@@ -11,7 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
-use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
+use crate::model::names::{GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::status::{
     EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus,
@@ -20,7 +20,7 @@ use crate::model::timestamp::Timestamp;
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
 
-use super::shapes::{EnhancedMetrics, StreamModeDescription};
+use super::shapes::{EnhancedMetrics, StreamModeDescription, WarmThroughput};
 use super::{Call, Operation};
 
 pub(crate) struct DescribeStreamSummary;
@@ -49,8 +49,10 @@ answer! {
         "StreamCreationTimestamp" => created: Timestamp,
         "EnhancedMonitoring" => monitoring: Vec<EnhancedMetrics>,
         "EncryptionType" => encryption: Option<EncryptionType>,
+        "KeyId" => key: Option<KeyId>,
         "OpenShardCount" => open_shards: u32,
         "ConsumerCount" => consumers: Option<u32>,
+        "WarmThroughput" => warm_throughput: Option<WarmThroughput>,
         "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
         "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
     }
@@ -75,8 +77,13 @@ impl Operation for DescribeStreamSummary {
                 created: stream.created,
                 monitoring: EnhancedMetrics::of(&state),
                 encryption: Some(state.encryption),
+                key: state.key.clone(),
                 open_shards: state.topology.open_count(),
-                consumers: Some(0),
+                consumers: Some(state.consumers.len() as u32),
+                warm_throughput: state.warm_throughput.map(|target| WarmThroughput {
+                    target: Some(target),
+                    current: Some(state.topology.open_count()),
+                }),
                 max_record_size: Some(state.max_record_size),
                 distribution: match state.mode {
                     StreamMode::OnDemand => Some(state.distribution),

@@ -6,12 +6,13 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
-use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName, TagKey, TagValue};
+use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName, TagKey};
 use crate::model::numbers::ListTagsLimit;
 use crate::model::tags::TAGS_MAX;
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
 
+use super::shapes::Tag;
 use super::{Call, Operation, page};
 
 pub(crate) struct ListTagsForStream;
@@ -33,13 +34,6 @@ answer! {
     }
 }
 
-answer! {
-    pub(crate) struct Tag {
-        "Key" => key: TagKey,
-        "Value" => value: Option<TagValue>,
-    }
-}
-
 impl Operation for ListTagsForStream {
     type Input = ListTagsForStreamInput;
     type Output = ListTagsForStreamOutput;
@@ -56,7 +50,7 @@ impl Operation for ListTagsForStream {
                 .tags
                 .iter()
                 .filter(|(key, _)| follows(key))
-                .map(|(key, value)| Tag { key: key.clone(), value: Some(value.clone()) }),
+                .map(Tag::from),
             size,
         );
         Ok(ListTagsForStreamOutput { tags, has_more_tags })

@@ -12,7 +12,6 @@ use crate::engine::topology::are_neighbours;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
-use crate::model::status::StreamStatus;
 use crate::wire::shape::shape;
 
 use super::split_shard::{SplitShard, reshardable, resolve};
@@ -41,14 +40,13 @@ impl Operation for MergeShards {
         let upper = resolve(&input.upper, &address)?;
         let realm = call.engine.realm(&address.realm, call.now);
         let stream = realm.stream(&address.name)?;
-        stream.change(|state| {
+        stream.begin_update(|state| {
             let first = reshardable(&stream, state, lower)?;
             let second = reshardable(&stream, state, upper)?;
             if !are_neighbours(first, second) {
                 let (name, account) = (&address.name, &address.realm.account);
                 return Err(ApiError::shards_not_adjacent(lower, upper, name, account));
             }
-            state.status = StreamStatus::Updating;
             Ok(())
         })?;
         realm.begin(&stream, Transition::Merged { lower, upper }, call.settings(), call.now);

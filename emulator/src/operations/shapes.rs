@@ -4,6 +4,7 @@ use crate::engine::log::{Batch, StoredRecord};
 use crate::engine::stream::StreamState;
 use crate::engine::topology;
 use crate::model::hash_key;
+use crate::model::names::{TagKey, TagValue};
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, MetricsName, StreamMode};
@@ -23,6 +24,28 @@ answer! {
     /// Who decides on the number of shards.
     pub(crate) struct StreamModeDescription {
         "StreamMode" => mode: StreamMode,
+    }
+}
+
+answer! {
+    /// What an on-demand stream is ready for, in MiB per second.
+    pub(crate) struct WarmThroughput {
+        "TargetMiBps" => target: Option<u32>,
+        "CurrentMiBps" => current: Option<u32>,
+    }
+}
+
+answer! {
+    /// A tag.
+    pub(crate) struct Tag {
+        "Key" => key: TagKey,
+        "Value" => value: Option<TagValue>,
+    }
+}
+
+impl From<(&TagKey, &TagValue)> for Tag {
+    fn from((key, value): (&TagKey, &TagValue)) -> Self {
+        Self { key: key.clone(), value: Some(value.clone()) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::hash_key::{GivenHashKey, HashKey, HashKeyRange};
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::shard_id::ShardIndex;
-use crate::model::status::{StreamMode, StreamStatus};
+use crate::model::status::StreamMode;
 use crate::wire::shape::shape;
 
 use super::{Call, Operation};
@@ -43,7 +43,7 @@ impl Operation for SplitShard {
         let realm = call.engine.realm(&address.realm, call.now);
         let stream = realm.stream(&address.name)?;
         realm.check_limits(1, StreamMode::Provisioned, call.settings())?;
-        let upper_start = stream.change(|state| {
+        let upper_start = stream.begin_update(|state| {
             let range = reshardable(&stream, state, parent)?;
             let upper_start = split_key(&input.new_starting_hash_key, range).ok_or_else(|| {
                 ApiError::split_key_out_of_range(
@@ -54,7 +54,6 @@ impl Operation for SplitShard {
                     &address.realm.account,
                 )
             })?;
-            state.status = StreamStatus::Updating;
             Ok(upper_start)
         })?;
         realm.begin(&stream, Transition::Split { parent, upper_start }, call.settings(), call.now);
@@ -78,14 +77,13 @@ pub(super) fn resolve(
 /// The range of a shard that can be split or merged now.
 ///
 /// # Errors
-/// If the stream is on-demand or not ACTIVE, or the shard is missing or closed.
+/// If the stream is on-demand, or the shard is missing or closed.
 pub(super) fn reshardable(
     stream: &Stream,
     state: &StreamState,
     shard: ShardIndex,
 ) -> Result<HashKeyRange, ApiError> {
     let (name, account) = (&stream.address.name, stream.account());
-    stream.require_active(state)?;
     match state.mode {
         StreamMode::OnDemand => return Err(ApiError::resharding_needs_provisioned(name, account)),
         StreamMode::Provisioned => {}

@@ -315,6 +315,7 @@ macro_rules! shape {
             $($(#[$member_meta])* pub(crate) $field: $type),*
         }
 
+        #[allow(unused_mut, unused_variables, reason = "a structure may have no members")]
         const _: () = {
             use $crate::wire::{description, primitive, shape::Shape, violation};
 

@@ -1,0 +1,29 @@
+//! `DeleteResourcePolicy`: remove the policy of a stream or consumer.
+//!
+//! * Where there is none the call fails (recorded).
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteResourcePolicy.html>
+
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind;
+
+use super::list_tags_for_resource::ResourceInput;
+use super::put_resource_policy::PutResourcePolicy;
+use super::resource::Resource;
+use super::{Call, Operation};
+
+pub(crate) struct DeleteResourcePolicy;
+
+impl Operation for DeleteResourcePolicy {
+    type Input = ResourceInput;
+    type Output = ();
+    const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
+
+    fn handle(input: ResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
+        let resource = Resource::find(&input.arn, call)?;
+        match resource.change(|resource| Ok(resource.policy.take()))? {
+            Some(_removed) => Ok(()),
+            None => Err(ApiError::policy_not_found(input.arn.as_str())),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `DescribeLimits`: quotas of the account, and how much of them is used.
+//!
+//! * Limits that are not set are reported as AWS has them by default.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeLimits.html>
+
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{self, LimitExceeded};
+use crate::wire::emit::answer;
+use crate::wire::shape::shape;
+
+use super::{Call, Operation};
+
+/// AWS's quotas in its large Regions (guide).
+const SHARD_LIMIT: u32 = 20_000;
+const ON_DEMAND_STREAM_LIMIT: u32 = 50;
+
+pub(crate) struct DescribeLimits;
+
+shape! {
+    pub(crate) struct DescribeLimitsInput {}
+}
+
+answer! {
+    pub(crate) struct DescribeLimitsOutput {
+        "ShardLimit" => shard_limit: u32,
+        "OpenShardCount" => open_shards: u32,
+        "OnDemandStreamCount" => on_demand_streams: u32,
+        "OnDemandStreamCountLimit" => on_demand_stream_limit: u32,
+    }
+}
+
+impl Operation for DescribeLimits {
+    type Input = DescribeLimitsInput;
+    type Output = DescribeLimitsOutput;
+    const ERRORS: &'static [ErrorKind] = &[LimitExceeded];
+
+    fn handle(_: DescribeLimitsInput, call: &Call<'_>) -> Result<DescribeLimitsOutput, ApiError> {
+        let realm = call.own_realm();
+        let settings = call.settings();
+        Ok(DescribeLimitsOutput {
+            shard_limit: settings.shard_limit.unwrap_or(SHARD_LIMIT),
+            open_shards: realm.open_shard_count(),
+            on_demand_streams: realm.on_demand_stream_count(),
+            on_demand_stream_limit: settings.stream_limit.unwrap_or(ON_DEMAND_STREAM_LIMIT),
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! `GetResourcePolicy`: the policy of a stream or consumer; `{}` if it has none
+//! (recorded).
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetResourcePolicy.html>
+
+use crate::model::constraint::Constrained;
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind;
+use crate::model::names::PolicyText;
+use crate::wire::emit::answer;
+
+use super::list_tags_for_resource::ResourceInput;
+use super::put_resource_policy::PutResourcePolicy;
+use super::resource::Resource;
+use super::{Call, Operation};
+
+pub(crate) struct GetResourcePolicy;
+
+answer! {
+    pub(crate) struct GetResourcePolicyOutput {
+        "Policy" => policy: PolicyText,
+    }
+}
+
+impl Operation for GetResourcePolicy {
+    type Input = ResourceInput;
+    type Output = GetResourcePolicyOutput;
+    const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
+
+    fn handle(input: ResourceInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
+        Resource::find(&input.arn, call)?.change(|resource| {
+            let attached = resource.policy.clone();
+            let policy = attached.unwrap_or_else(|| PolicyText::from_checked("{}".into()));
+            Ok(GetResourcePolicyOutput { policy })
+        })
+    }
+}

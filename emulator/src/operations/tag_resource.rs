@@ -1,0 +1,59 @@
+//! `TagResource`: add tags to a stream or consumer, or give them new values.
+//!
+//! * A stream has one set of tags for both APIs. At most 50.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_TagResource.html>
+
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, AccessDenied, InternalFailure, InvalidArgument, LimitExceeded, ResourceInUse,
+    ResourceNotFound, Validation,
+};
+use crate::model::names::{GivenResourceArn, GivenStreamId};
+use crate::model::tags;
+use crate::wire::shape::{TagMap, shape};
+
+use super::add_tags_to_stream::check_tag_count;
+use super::resource::Resource;
+use super::{Call, Operation};
+
+pub(crate) struct TagResource;
+
+shape! {
+    pub(crate) struct TagResourceInput {
+        "Tags" => tags: TagMap,
+        "ResourceARN" => arn: GivenResourceArn,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+    }
+}
+
+impl Operation for TagResource {
+    type Input = TagResourceInput;
+    type Output = ();
+    const ERRORS: &'static [ErrorKind] = &[
+        Validation,
+        ResourceNotFound,
+        ResourceInUse,
+        InvalidArgument,
+        LimitExceeded,
+        AccessDenied,
+        InternalFailure,
+    ];
+
+    fn handle(input: TagResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
+        let TagMap(added) = input.tags;
+        let resource = Resource::find(&input.arn, call)?;
+        tags::check(&added)?;
+        if tags::texts(&added).any(|text| text.contains('%')) {
+            return Err(ApiError::tag_characters());
+        }
+        let stream = &resource.stream;
+        resource.change(|resource| {
+            let new = added.keys().filter(|key| !resource.tags.contains_key(key)).count();
+            let count = resource.tags.len() + new;
+            check_tag_count(count, &stream.address.name, stream.account())?;
+            resource.tags.extend(added);
+            Ok(())
+        })
+    }
+}

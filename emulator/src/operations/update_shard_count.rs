@@ -1,0 +1,100 @@
+//! `UpdateShardCount`: reshard a provisioned stream to a number of equal shards.
+//!
+//! * At most twice and at least half the open shards, at most 10,000, and ten
+//!   times in 24 hours. The present number is accepted and changes nothing
+//!   (inferred).
+//! * The shards on the way are closed again and stay listed, as their parents do.
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>
+
+use crate::engine::lifecycle::Transition;
+use crate::engine::topology::SHARDS_PER_STREAM_MAX;
+use crate::model::arn::StreamAddress;
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
+};
+use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
+use crate::model::numbers::PositiveInteger;
+use crate::model::status::{ScalingType, StreamMode};
+use crate::wire::emit::answer;
+use crate::wire::shape::shape;
+
+use super::{Call, Operation};
+
+/// How often a stream can be rescaled in 24 hours (model text).
+const RESCALINGS_PER_DAY_MAX: usize = 10;
+
+pub(crate) struct UpdateShardCount;
+
+shape! {
+    pub(crate) struct UpdateShardCountInput {
+        "StreamName" => stream_name: Option<StreamName>,
+        "TargetShardCount" => target: PositiveInteger,
+        "ScalingType" => _scaling: ScalingType,
+        "StreamARN" => stream_arn: Option<GivenStreamArn>,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+    }
+}
+
+answer! {
+    pub(crate) struct UpdateShardCountOutput {
+        "StreamName" => name: Option<StreamName>,
+        "CurrentShardCount" => current: Option<u32>,
+        "TargetShardCount" => target: Option<u32>,
+        "StreamARN" => arn: Option<StreamAddress>,
+    }
+}
+
+impl Operation for UpdateShardCount {
+    type Input = UpdateShardCountInput;
+    type Output = UpdateShardCountOutput;
+    const ERRORS: &'static [ErrorKind] =
+        &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation, AccessDenied];
+
+    fn handle(input: UpdateShardCountInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
+        let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let (name, account) = (&stream.address.name, stream.account());
+        let target = input.target.get();
+        let open = stream.state().topology.open_count();
+        let additional = target.saturating_sub(open);
+        realm.check_limits(additional, StreamMode::Provisioned, call.settings())?;
+        let current = stream.begin_update(|state| {
+            match state.mode {
+                StreamMode::OnDemand => {
+                    return Err(ApiError::resharding_needs_provisioned(name, account));
+                }
+                StreamMode::Provisioned => {}
+            }
+            let open = state.topology.open_count();
+            check_step(open, target)?;
+            if !state.rescalings.has_room(call.now, RESCALINGS_PER_DAY_MAX) {
+                let limit = RESCALINGS_PER_DAY_MAX;
+                return Err(ApiError::daily_limit("rescalings", name, account, limit));
+            }
+            state.rescalings.add(call.now);
+            Ok(open)
+        })?;
+        realm.begin(&stream, Transition::Rescaled { shards: target }, call.settings(), call.now);
+        Ok(UpdateShardCountOutput {
+            name: Some(name.clone()),
+            current: Some(current),
+            target: Some(target),
+            arn: Some(stream.address.clone()),
+        })
+    }
+}
+
+/// How far one call may go.
+fn check_step(open: u32, target: u32) -> Result<(), ApiError> {
+    if target > SHARDS_PER_STREAM_MAX {
+        return Err(ApiError::more_shards_than_a_stream_can_have(target, SHARDS_PER_STREAM_MAX));
+    }
+    if target > open * 2 {
+        return Err(ApiError::rescale_too_far("scale up over double", open, target));
+    }
+    if target * 2 < open {
+        return Err(ApiError::rescale_too_far("scale down below half", open, target));
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `UpdateStreamMode`: let the service or the owner decide on the shards.
+//!
+//! * The shards stay as they are; two switches in 24 hours (guide).
+//! * The mode that the stream has already is accepted, without a change, unless
+//!   `WarmThroughputMiBps` goes with it (inferred).
+//!
+//! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
+
+use crate::engine::lifecycle::Transition;
+use crate::model::error::ApiError;
+use crate::model::error::ErrorKind::{
+    self, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
+};
+use crate::model::names::{GivenStreamArn, GivenStreamId};
+use crate::model::numbers::NaturalInteger;
+use crate::wire::shape::shape;
+
+use super::create_stream::check_warm_throughput;
+use super::shapes::StreamModeDetails;
+use super::{Call, Operation};
+
+/// How often a stream can switch in 24 hours (guide).
+const SWITCHES_PER_DAY_MAX: usize = 2;
+
+pub(crate) struct UpdateStreamMode;
+
+shape! {
+    pub(crate) struct UpdateStreamModeInput {
+        "StreamARN" => stream_arn: GivenStreamArn,
+        "StreamId" => _stream_id: Option<GivenStreamId>,
+        "StreamModeDetails" => details: StreamModeDetails,
+        "WarmThroughputMiBps" => warm_throughput: Option<NaturalInteger>,
+    }
+}
+
+impl Operation for UpdateStreamMode {
+    type Input = UpdateStreamModeInput;
+    type Output = ();
+    const ERRORS: &'static [ErrorKind] =
+        &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation];
+
+    fn handle(input: UpdateStreamModeInput, call: &Call<'_>) -> Result<(), ApiError> {
+        let (realm, stream) = call.stream(None, Some(&input.stream_arn))?;
+        let mode = input.details.mode;
+        let warm_throughput = match input.warm_throughput {
+            Some(target) => Some(check_warm_throughput(target, mode, &realm, call.now)?),
+            None => None,
+        };
+        let switched = stream.begin_update(|state| {
+            if state.mode == mode {
+                return match warm_throughput {
+                    Some(_) => Err(ApiError::same_mode_with_warm_throughput()),
+                    None => Ok(false),
+                };
+            }
+            if !state.mode_switches.has_room(call.now, SWITCHES_PER_DAY_MAX) {
+                return Err(ApiError::daily_limit(
+                    "switches of its mode",
+                    &stream.address.name,
+                    stream.account(),
+                    SWITCHES_PER_DAY_MAX,
+                ));
+            }
+            state.mode_switches.add(call.now);
+            Ok(true)
+        })?;
+        let change = if switched {
+            Transition::ModeSwitched { mode, warm_throughput }
+        } else {
+            Transition::Unchanged
+        };
+        realm.begin(&stream, change, call.settings(), call.now);
+        Ok(())
+    }
+}
