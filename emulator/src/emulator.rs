@@ -10,6 +10,7 @@ use http::{Request, Response};
 use crate::model::arn::{AccountId, Region};
 use crate::model::settings::Settings;
 use crate::service::Service;
+use crate::service::body::Body;
 use crate::service::clock::Clock;
 
 /// What in-process clients call: no name that any network resolves.
@@ -80,8 +81,10 @@ impl Emulator {
     }
 
     /// Answers one HTTP request without any socket.
+    ///
+    /// Of a subscription it returns the events that there are now.
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
-        self.service.call(request)
+        self.service.call(request).map(Body::available)
     }
 
     #[cfg(feature = "sdk")]

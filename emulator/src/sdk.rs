@@ -15,10 +15,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 
 use crate::Emulator;
+use crate::service::body::Body;
 use crate::service::{BODY_BYTES_MAX, Service};
 
 impl Emulator {
@@ -81,8 +81,11 @@ impl HttpConnector for InProcess {
                 .map_err(ConnectorError::user)?
                 .to_bytes();
             let response = service.call(http::Request::from_parts(parts, body));
-            HttpResponse::try_from(response.map(|body: Bytes| SdkBody::from(body)))
-                .map_err(|error| ConnectorError::other(error.into(), None))
+            HttpResponse::try_from(response.map(|body| match body {
+                Body::Full(bytes) => SdkBody::from(bytes),
+                events @ Body::Events(_) => SdkBody::from_body_1_x(events),
+            }))
+            .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }

@@ -1,2 +1,3 @@
 //! Integration tests.
+mod fan_out;
 mod smithy;

@@ -21,6 +21,16 @@ const LEFT_OUT_OF_ANSWERS: &[(&str, &str)] = &[
     ("StreamDescriptionSummary", "QueueCount"),
     ("DescribeLimitsOutput", "ChannelCount"),
     ("DescribeLimitsOutput", "ChannelCountLimit"),
+    // Exceptions in an event stream are frames of their own.
+    ("SubscribeToShardEventStream", "InternalFailureException"),
+    ("SubscribeToShardEventStream", "KMSAccessDeniedException"),
+    ("SubscribeToShardEventStream", "KMSDisabledException"),
+    ("SubscribeToShardEventStream", "KMSInvalidStateException"),
+    ("SubscribeToShardEventStream", "KMSNotFoundException"),
+    ("SubscribeToShardEventStream", "KMSOptInRequired"),
+    ("SubscribeToShardEventStream", "KMSThrottlingException"),
+    ("SubscribeToShardEventStream", "ResourceInUseException"),
+    ("SubscribeToShardEventStream", "ResourceNotFoundException"),
 ];
 
 /// Members that are required by the model and left out in one situation.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::arn::ConsumerAddress;
 use crate::model::names::{PolicyText, TagKey, TagValue};
+use crate::model::shard_id::ShardIndex;
 use crate::model::status::ConsumerStatus;
 use crate::model::timestamp::Timestamp;
 
@@ -15,4 +16,13 @@ pub(crate) struct Consumer {
     pub(crate) status: ConsumerStatus,
     pub(crate) tags: BTreeMap<TagKey, TagValue>,
     pub(crate) policy: Option<PolicyText>,
+    /// The newest subscription to each shard.
+    pub(crate) subscriptions: BTreeMap<ShardIndex, LiveSubscription>,
+}
+
+/// What a consumer knows of a subscription.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LiveSubscription {
+    pub(crate) id: u64,
+    pub(crate) opened: Timestamp,
 }

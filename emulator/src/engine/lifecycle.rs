@@ -84,6 +84,11 @@ impl Lifecycle {
         self.next_millis.0.fetch_min(deadline.as_millis(), Ordering::Release);
     }
 
+    /// When the next change is due; the end of time if none is.
+    pub(crate) fn next_deadline(&self) -> Timestamp {
+        Timestamp::from_millis(self.next_millis.0.load(Ordering::Acquire))
+    }
+
     /// Makes every change whose deadline has come, in order, each at its own
     /// deadline.
     pub(crate) fn settle(

@@ -20,6 +20,8 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
+use super::watchers::Watchers;
+
 /// A segment is closed when it holds this many bytes. A reader copies at most
 /// one open segment's worth under the shard's lock.
 const SEGMENT_BYTES: usize = 64 * 1024;
@@ -36,6 +38,8 @@ pub(crate) struct Log {
     /// Index of the oldest record that has not been trimmed.
     start: u64,
     newest: Timestamp,
+    /// Readers that have read everything and wait for more.
+    pub(crate) readers_at_end: Watchers,
 }
 
 impl Log {
@@ -48,6 +52,7 @@ impl Log {
             open: Segment::starting_at(1),
             start: 1,
             newest: Timestamp::from_seconds(shard_created_seconds),
+            readers_at_end: Watchers::default(),
         }
     }
 

@@ -14,8 +14,10 @@ pub(crate) mod position;
 pub(crate) mod realm;
 pub(crate) mod rolling;
 pub(crate) mod stream;
+pub(crate) mod subscription;
 pub(crate) mod sync;
 pub(crate) mod topology;
+pub(crate) mod watchers;
 
 use std::sync::Arc;
 

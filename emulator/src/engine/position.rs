@@ -1,12 +1,19 @@
 //! Where a reader stands: starting positions, and reading on from one.
 
+use std::task::Waker;
+
 use crate::model::timestamp::Timestamp;
 
 use super::log::{Batch, Log};
 use super::topology::Shard;
 
-/// Most bytes of data and keys that one read returns (model: GetRecords).
-pub(crate) const READ_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// How much one read returns at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadLimits {
+    pub(crate) records_max: usize,
+    /// Data and keys; one record is returned even if it is larger.
+    pub(crate) bytes_max: usize,
+}
 
 /// A starting position whose parameters have been checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,16 +56,43 @@ pub(crate) struct Progress {
 pub(crate) fn read(
     shard: &Shard,
     next_index: u64,
-    records_max: usize,
+    limits: ReadLimits,
     now: Timestamp,
     horizon: Timestamp,
 ) -> Progress {
+    read_locked(shard, &mut shard.log.lock(), next_index, limits, now, horizon)
+}
+
+/// Reads on from an index; a reader that finds nothing there is woken by the
+/// next record, with no gap between looking and waiting.
+pub(crate) fn read_or_wait(
+    shard: &Shard,
+    next_index: u64,
+    limits: ReadLimits,
+    now: Timestamp,
+    horizon: Timestamp,
+    (reader, waker): (u64, &Waker),
+) -> Progress {
     let mut log = shard.log.lock();
+    let progress = read_locked(shard, &mut log, next_index, limits, now, horizon);
+    if progress.batch.len() == 0 {
+        log.readers_at_end.register(reader, waker);
+    }
+    progress
+}
+
+fn read_locked(
+    shard: &Shard,
+    log: &mut Log,
+    next_index: u64,
+    limits: ReadLimits,
+    now: Timestamp,
+    horizon: Timestamp,
+) -> Progress {
     log.trim(horizon);
-    let batch = log.read(next_index, records_max, READ_BYTES_MAX);
-    let millis_behind_latest = millis_behind(&log, batch.next, now);
+    let batch = log.read(next_index, limits.records_max, limits.bytes_max);
+    let millis_behind_latest = millis_behind(log, batch.next, now);
     let at_shard_end = shard.closed.is_some() && batch.next == log.end();
-    drop(log);
     Progress { batch, millis_behind_latest, at_shard_end }
 }
 

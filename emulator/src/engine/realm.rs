@@ -64,6 +64,11 @@ impl Realm {
         });
     }
 
+    /// When the next change is due.
+    pub(crate) fn next_deadline(&self) -> Timestamp {
+        self.lifecycle.next_deadline()
+    }
+
     /// A stream by name.
     ///
     /// # Errors
@@ -143,6 +148,8 @@ impl Realm {
         now: Timestamp,
     ) {
         self.lifecycle.schedule(now.plus(settings.state_delay), Arc::clone(stream), transition);
+        // Readers that wait learn of the new deadline.
+        stream.wake_watchers();
     }
 
     /// Refuses more shards or on-demand streams than the settings allow.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::model::arn::{AccountId, StreamAddress};
@@ -25,8 +26,9 @@ use crate::model::timestamp::Timestamp;
 use super::consumer::Consumer;
 use super::lifecycle::Transition;
 use super::rolling::RollingDay;
-use super::sync::{ReadGuard, RwLock};
+use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
+use super::watchers::Watchers;
 
 /// A stream, from CreateStream to the end of DELETING.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(crate) struct Stream {
     state: RwLock<StreamState>,
     /// Whose turn it is under the strategy AUTO.
     auto_turn: AtomicU64,
+    /// Readers that want to know of any change but new records.
+    watchers: Mutex<Watchers>,
 }
 
 /// What can change about a stream.
@@ -148,6 +152,7 @@ impl Stream {
             created_seconds,
             state: RwLock::new(state),
             auto_turn: AtomicU64::new(0),
+            watchers: Mutex::new(Watchers::default()),
         }
     }
 
@@ -163,7 +168,25 @@ impl Stream {
 
     /// Changes the stream; whoever looks at it waits.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut StreamState) -> T) -> T {
-        change(&mut self.state.write())
+        let changed = change(&mut self.state.write());
+        self.wake_watchers();
+        changed
+    }
+
+    /// Tells everybody who watches the stream.
+    pub(crate) fn wake_watchers(&self) {
+        let watchers = self.watchers.lock().take();
+        watchers.for_each(Waker::wake);
+    }
+
+    /// Has a reader woken at the next change.
+    pub(crate) fn watch(&self, id: u64, waker: &Waker) {
+        self.watchers.lock().register(id, waker);
+    }
+
+    /// Forgets a reader.
+    pub(crate) fn unwatch(&self, id: u64) {
+        self.watchers.lock().remove(id);
     }
 
     /// Makes a change whose time has come.
@@ -322,6 +345,9 @@ impl Writable<'_> {
                 ),
             })
             .collect();
+        let readers = log.readers_at_end.take();
+        drop(log);
+        readers.for_each(Waker::wake);
         placed.into_iter()
     }
 }

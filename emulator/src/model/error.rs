@@ -402,6 +402,47 @@ impl ApiError {
         )
     }
 
+    /// Recorded.
+    pub(crate) fn consumer_not_active(
+        consumer: &super::names::ConsumerName,
+        created_seconds: u64,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} with creation timestamp {created_seconds} under stream \
+                 {stream} and account {account} is not in ACTIVE status."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn subscription_too_soon(
+        consumer: &super::names::ConsumerName,
+        shard: ShardIndex,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} subscribed to shard {shard} less than 5 seconds ago; \
+                 try again later."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn subscription_taken_over(
+        consumer: &super::names::ConsumerName,
+        shard: ShardIndex,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!("Another subscription of consumer {consumer} to shard {shard} has taken over."),
+        )
+    }
+
     /// Ours.
     pub(crate) fn consumer_exists(
         consumer: &super::names::ConsumerName,

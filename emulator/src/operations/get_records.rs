@@ -9,7 +9,7 @@
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>
 
 use crate::engine::log::Batch;
-use crate::engine::position;
+use crate::engine::position::{self, ReadLimits};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, ExpiredIterator, InternalFailure, InvalidArgument,
@@ -28,6 +28,8 @@ use super::{Call, Operation};
 
 /// Most records in one answer (model text).
 const RECORDS_MAX: u32 = 10_000;
+/// Most bytes of data and keys in one answer (model text).
+const BYTES_MAX: usize = 10 * 1024 * 1024;
 
 pub(crate) struct GetRecords;
 
@@ -87,14 +89,12 @@ impl Operation for GetRecords {
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
-        let records_max = input.limit.map_or(RECORDS_MAX, GetRecordsLimit::get) as usize;
-        let progress = position::read(
-            shard,
-            iterator.next_index,
-            records_max,
-            call.now,
-            state.horizon(call.now),
-        );
+        let limits = ReadLimits {
+            records_max: input.limit.map_or(RECORDS_MAX, GetRecordsLimit::get) as usize,
+            bytes_max: BYTES_MAX,
+        };
+        let horizon = state.horizon(call.now);
+        let progress = position::read(shard, iterator.next_index, limits, call.now, horizon);
         let (next, children) = if progress.at_shard_end {
             let children = state.topology.children(shard.index).map(ChildShard::from).collect();
             (None, Some(children))

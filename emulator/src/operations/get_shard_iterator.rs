@@ -92,7 +92,10 @@ impl Operation for GetShardIterator {
 
 /// Checks the parameters of a starting position against each other and against
 /// the shard.
-fn starting_position(
+///
+/// # Errors
+/// InvalidArgumentException, with a sentence for each way to be wrong.
+pub(super) fn starting_position(
     kind: ShardIteratorType,
     number: Option<&GivenSequenceNumber>,
     timestamp: Option<Epoch>,

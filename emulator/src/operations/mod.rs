@@ -11,7 +11,9 @@ mod resource;
 mod shapes;
 
 pub(crate) use call::Call;
+pub(crate) use subscribe_to_shard::event_frame;
 
+use crate::engine::subscription::Subscription;
 use crate::model::error::{ApiError, ErrorKind};
 use crate::wire::Protocol;
 use crate::wire::description::{Description, OperationDescription};
@@ -32,28 +34,37 @@ pub(crate) trait Operation {
     fn handle(input: Self::Input, call: &Call<'_>) -> Result<Self::Output, ApiError>;
 }
 
-/// What can be written as a body.
+/// What an operation answers with.
 pub(crate) trait Answer {
     /// The declaration as data, unless the body is empty.
     const DESCRIPTION: Option<Description>;
-    /// The body.
-    fn body(&self, protocol: Protocol) -> Vec<u8>;
+    /// The answer on its way to the caller.
+    fn reply(self, protocol: Protocol) -> Reply;
+}
+
+/// An answer on its way to the caller.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A whole body.
+    Body(Vec<u8>),
+    /// Events as they come: SubscribeToShard alone.
+    Subscription(Box<Subscription>),
 }
 
 /// Operations without output answer with no bytes at all (recorded).
 impl Answer for () {
     const DESCRIPTION: Option<Description> = None;
 
-    fn body(&self, _: Protocol) -> Vec<u8> {
-        Vec::new()
+    fn reply(self, _: Protocol) -> Reply {
+        Reply::Body(Vec::new())
     }
 }
 
 impl<T: Emit> Answer for T {
     const DESCRIPTION: Option<Description> = Some(T::DESCRIPTION);
 
-    fn body(&self, protocol: Protocol) -> Vec<u8> {
-        protocol.encode(self)
+    fn reply(self, protocol: Protocol) -> Reply {
+        Reply::Body(protocol.encode(&self))
     }
 }
 
@@ -66,15 +77,11 @@ pub(crate) struct Entry {
     pub(crate) run: Run,
 }
 
-/// From a request's body to its answer's.
-pub(crate) type Run = fn(Protocol, &[u8], &Call<'_>) -> Result<Vec<u8>, ApiError>;
+/// From a request's body to its answer.
+pub(crate) type Run = fn(Protocol, &[u8], &Call<'_>) -> Result<Reply, ApiError>;
 
 /// The three gates: decode, check, handle.
-fn run<O: Operation>(
-    protocol: Protocol,
-    body: &[u8],
-    call: &Call<'_>,
-) -> Result<Vec<u8>, ApiError> {
+fn run<O: Operation>(protocol: Protocol, body: &[u8], call: &Call<'_>) -> Result<Reply, ApiError> {
     let raw = protocol.decode::<<O::Input as Shape>::Raw<'_>>(body)?;
     let mut found = Violations::default();
     let checked = O::Input::check(raw, &Path::Root, &mut found);
@@ -89,7 +96,7 @@ fn run<O: Operation>(
             "{error} is not among the errors that the operation declares"
         );
     }
-    answer.map(|answer| answer.body(protocol))
+    answer.map(|answer| answer.reply(protocol))
 }
 
 macro_rules! operations {
@@ -141,6 +148,7 @@ operations! {
     split_shard::SplitShard,
     start_stream_encryption::StartStreamEncryption,
     stop_stream_encryption::StopStreamEncryption,
+    subscribe_to_shard::SubscribeToShard,
     tag_resource::TagResource,
     untag_resource::UntagResource,
     update_account_settings::UpdateAccountSettings,

@@ -101,6 +101,7 @@ impl Operation for RegisterStreamConsumer {
                 status: ConsumerStatus::Creating,
                 tags,
                 policy: None,
+                subscriptions: BTreeMap::new(),
             };
             let summary = ConsumerSummary::from(&consumer);
             state.consumers.insert(name.clone(), consumer);

@@ -87,7 +87,7 @@ async fn after_failed_accept(error: &io::Error) {
 async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match to_bytes(body, BODY_BYTES_MAX).await {
-        Ok(bytes) => service.call(Request::from_parts(parts, bytes)).map(Body::from),
+        Ok(bytes) => service.call(Request::from_parts(parts, bytes)).map(Body::new),
         Err(_too_long_or_cut) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     }
 }

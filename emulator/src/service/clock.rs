@@ -2,9 +2,12 @@
 //!
 //! Every call reads it once and hands it on as `now`. It never goes back.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::engine::watchers::Watchers;
 
 use crate::model::timestamp::Timestamp;
 
@@ -32,6 +35,8 @@ struct Time {
     offset_millis: AtomicU64,
     /// The latest time that was ever read.
     latest_millis: AtomicU64,
+    /// Who waits for a time, and wants to know when the clock is moved.
+    watchers: Mutex<Watchers>,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,7 @@ impl Clock {
             source,
             offset_millis: AtomicU64::new(0),
             latest_millis: AtomicU64::new(0),
+            watchers: Mutex::default(),
         }))
     }
 
@@ -75,6 +81,22 @@ impl Clock {
     pub fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.0.offset_millis.fetch_add(millis, Ordering::AcqRel);
+        let watchers = self.watchers().take();
+        watchers.for_each(Waker::wake);
+    }
+
+    /// Has somebody who waits woken when the clock is moved.
+    pub(crate) fn watch(&self, id: u64, waker: &Waker) {
+        self.watchers().register(id, waker);
+    }
+
+    /// Forgets somebody who waited.
+    pub(crate) fn unwatch(&self, id: u64) {
+        self.watchers().remove(id);
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, Watchers> {
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,6 +110,49 @@ impl Default for Clock {
 fn system_time() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::EPOCH.plus(since_epoch)
+}
+
+#[cfg(any(feature = "server", feature = "sdk"))]
+pub(crate) use timer::Timer;
+
+/// Waiting for a time to come by itself.
+#[cfg(any(feature = "server", feature = "sdk"))]
+mod timer {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use super::{Clock, Source};
+    use crate::model::timestamp::Timestamp;
+
+    /// Ready when a clock that runs by itself reaches a time; never, if the
+    /// clock is moved by hand. Whoever waits watches the clock as well.
+    #[derive(Debug)]
+    pub(crate) struct Timer(Option<Pin<Box<tokio::time::Sleep>>>);
+
+    impl Timer {
+        pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+            match &mut self.0 {
+                Some(sleep) => sleep.as_mut().poll(context),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    impl Clock {
+        /// Waits for a time. Needs a tokio runtime.
+        pub(crate) fn timer(&self, time: Timestamp) -> Timer {
+            match self.0.source {
+                Source::System => Timer(Some(Box::pin(sleep(time.since(self.now()))))),
+                Source::Manual { .. } => Timer(None),
+            }
+        }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the clock")]
+    fn sleep(duration: Duration) -> tokio::time::Sleep {
+        tokio::time::sleep(duration)
+    }
 }
 
 #[cfg(test)]

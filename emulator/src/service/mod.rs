@@ -3,10 +3,13 @@
 //! The only room with the clock. It speaks `http` types, so that the SDK's
 //! connector and the socket share it; it knows neither axum nor sockets.
 
+pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
+mod fan_out;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
@@ -25,11 +28,13 @@ use crate::engine::entropy::Entropy;
 use crate::model::error::ApiError;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
-use crate::operations::Call;
-use crate::wire::Protocol;
+use crate::operations::{Call, Reply};
+use crate::wire::{Protocol, event_stream};
 
+use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
+use fan_out::Events;
 
 /// Larger request bodies are answered with 413. Ten MiB of data are about
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
@@ -74,7 +79,7 @@ impl Service {
     }
 
     /// Answers a request, whatever it is.
-    pub(crate) fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+    pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ORIGIN);
@@ -86,9 +91,14 @@ impl Service {
                 Err(refusal) => refuse(refusal),
             }
         };
-        let length = response.body().len();
+        let length = match response.body() {
+            Body::Full(bytes) => Some(bytes.len()),
+            Body::Events(_) => None,
+        };
         let headers = response.headers_mut();
-        headers.insert(CONTENT_LENGTH, length.into());
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
         headers.insert(DATE, header(&now.http_date()));
         headers.insert(REQUEST_ID, header(&self.request_id()));
         if !preflight {
@@ -98,12 +108,22 @@ impl Service {
         response
     }
 
-    fn serve(&self, admitted: &Admitted, body: &[u8], now: Timestamp) -> Response<Bytes> {
+    fn serve(self: &Arc<Self>, admitted: &Admitted, body: &[u8], now: Timestamp) -> Response<Body> {
         let Admitted { operation, protocol, caller } = admitted;
         let call = Call { now, caller, engine: &self.engine };
         let outcome = catch_unwind(AssertUnwindSafe(|| (operation.run)(*protocol, body, &call)));
         match outcome {
-            Ok(Ok(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+            Ok(Ok(Reply::Body(answer))) => {
+                with_body(StatusCode::OK, protocol.content_type(), answer)
+            }
+            Ok(Ok(Reply::Subscription(subscription))) => {
+                let events = Events::new(Arc::clone(self), subscription, *protocol);
+                let mut response = empty(StatusCode::OK);
+                *response.body_mut() = Body::Events(Box::new(events));
+                let content_type = HeaderValue::from_static(event_stream::CONTENT_TYPE);
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+                response
+            }
             Ok(Err(error)) => api_error(*protocol, &error),
             Err(_panic) => {
                 // The panic's own message has been printed by its hook.
@@ -140,7 +160,7 @@ impl Service {
     }
 }
 
-fn refuse(refusal: Refusal) -> Response<Bytes> {
+fn refuse(refusal: Refusal) -> Response<Body> {
     match refusal {
         Refusal::Api(protocol, error) => api_error(protocol, &error),
         Refusal::AccessDenied => without_type(
@@ -161,7 +181,7 @@ fn refuse(refusal: Refusal) -> Response<Bytes> {
     }
 }
 
-fn api_error(protocol: Protocol, error: &ApiError) -> Response<Bytes> {
+fn api_error(protocol: Protocol, error: &ApiError) -> Response<Body> {
     let status = StatusCode::from_u16(error.kind().status()).expect("the table has real statuses");
     with_body(status, protocol.content_type(), protocol.encode_error(error))
 }
@@ -170,21 +190,21 @@ fn with_body(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Bytes> {
-    let mut response = Response::new(body.into());
+) -> Response<Body> {
+    let mut response = Response::new(Body::Full(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// The refusals in XML carry no Content-Type (recorded).
-fn without_type(status: StatusCode, body: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+fn without_type(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::Full(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
     response
 }
 
-fn empty(status: StatusCode) -> Response<Bytes> {
+fn empty(status: StatusCode) -> Response<Body> {
     without_type(status, "")
 }
 

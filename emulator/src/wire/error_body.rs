@@ -4,6 +4,15 @@ use serde::Serializer;
 
 use crate::model::error::{ApiError, ErrorKind};
 
+use super::emit::answer;
+
+answer! {
+    /// What an exception in an event stream carries.
+    pub(crate) struct Message<'a> {
+        "message" => text: &'a str,
+    }
+}
+
 /// `{"__type":…,"message":…}`; the message is left out if there is none, and
 /// spelled `Message` for type clashes only (recorded).
 pub(crate) fn json(error: &ApiError) -> Vec<u8> {

@@ -8,6 +8,7 @@ pub(crate) mod cbor;
 pub(crate) mod description;
 pub(crate) mod emit;
 pub(crate) mod error_body;
+pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod primitive;
 pub(crate) mod shape;
@@ -61,6 +62,11 @@ impl Protocol {
             Self::Json => json::encode(answer),
             Self::Cbor => cbor::encode(answer),
         }
+    }
+
+    /// Writes an error's text alone, as exceptions in an event stream carry it.
+    pub(crate) fn encode_message(self, error: &ApiError) -> Vec<u8> {
+        self.encode(&error_body::Message { text: error.message() })
     }
 
     /// Writes an error answer.
