@@ -27,6 +27,11 @@ pub struct Arguments {
     #[arg(long, env = "KINESIS_PORT", default_value_t = 4567)]
     port: u16,
 
+    /// File to write the certificate to that clients with TLS have to trust
+    #[cfg(feature = "tls")]
+    #[arg(long, env = "KINESIS_CA_FILE", value_name = "FILE")]
+    ca_file: Option<std::path::PathBuf>,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -36,7 +41,8 @@ pub struct Arguments {
 /// # Errors
 /// If the address cannot be had, with what to do about it.
 pub fn run(arguments: Arguments) -> Result<(), StartError> {
-    let Arguments { host, port, settings } = arguments;
+    let Arguments { host, port, settings, .. } = &arguments;
+    let (host, port) = (*host, *port);
     let wanted = SocketAddr::new(host, port);
     let failed = |source| StartError::new(wanted, source);
     let runtime =
@@ -44,9 +50,21 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        announce(&mut io::stdout().lock(), address, &settings).map_err(failed)?;
-        let service = Arc::new(Service::new(settings, Clock::system()));
-        server::serve(listener, service, server::signal()).await;
+        #[cfg(feature = "tls")]
+        let certificates = Arc::new(server::Certificates::default());
+        #[cfg(feature = "tls")]
+        if let Some(file) = &arguments.ca_file {
+            std::fs::write(file, certificates.authority_pem())
+                .map_err(|error| StartError::unwritable(file, error))?;
+        }
+        announce(&mut io::stdout().lock(), address, settings).map_err(failed)?;
+        let service = Arc::new(Service::new(settings.clone(), Clock::system()));
+        let server = server::Server::new(
+            service,
+            #[cfg(feature = "tls")]
+            certificates,
+        );
+        server.serve(listener, server::signal()).await;
         Ok(())
     })
 }

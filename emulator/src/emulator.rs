@@ -23,8 +23,10 @@ const IN_PROCESS_URL: &str = "http://kinesis.in-process.invalid";
 pub struct Emulator {
     service: Arc<Service>,
     url: String,
+    /// Serves for as long as it is held.
     #[cfg(feature = "server")]
-    _server: Option<tcp::Server>,
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    server: Option<tcp::Server>,
 }
 
 impl Emulator {
@@ -63,6 +65,19 @@ impl Emulator {
     /// The endpoint, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The endpoint with TLS, on the same port; `None` in process.
+    #[cfg(feature = "tls")]
+    pub fn tls_url(&self) -> Option<String> {
+        self.server.as_ref().map(tcp::Server::tls_url)
+    }
+
+    /// The certificate, in PEM, that clients of [`tls_url`](Self::tls_url) have
+    /// to trust; `None` in process. Every emulator makes its own.
+    #[cfg(feature = "tls")]
+    pub fn certificate_authority_pem(&self) -> Option<&str> {
+        self.server.as_ref().map(tcp::Server::certificate_authority_pem)
     }
 
     /// The clock that everything in the emulator goes by.
@@ -211,7 +226,7 @@ impl Builder {
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
         let service = Arc::new(Service::new(self.settings, self.clock));
         let server = tcp::Server::start(self.port, Arc::clone(&service))?;
-        Ok(Emulator { service, url: server.url(), _server: Some(server) })
+        Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
 
     /// Makes the emulator without any socket.
@@ -220,7 +235,7 @@ impl Builder {
             service: Arc::new(Service::new(self.settings, self.clock)),
             url: IN_PROCESS_URL.to_owned(),
             #[cfg(feature = "server")]
-            _server: None,
+            server: None,
         }
     }
 }
@@ -228,17 +243,13 @@ impl Builder {
 /// Why an emulator could not start.
 #[derive(Debug)]
 pub struct StartError {
-    address: std::net::SocketAddr,
+    message: String,
     source: std::io::Error,
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, source } = self;
-        write!(
-            f,
-            "the emulator cannot listen on {address}: {source}; choose another port, or 0 for a free one"
-        )
+        f.write_str(&self.message)
     }
 }
 
@@ -248,10 +259,23 @@ impl std::error::Error for StartError {
     }
 }
 
+#[cfg(feature = "server")]
 impl StartError {
-    #[cfg(feature = "server")]
     pub(crate) fn new(address: std::net::SocketAddr, source: std::io::Error) -> Self {
-        Self { address, source }
+        let message = format!(
+            "the emulator cannot listen on {address}: {source}; \
+             choose another port, or 0 for a free one"
+        );
+        Self { message, source }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn unwritable(file: &std::path::Path, source: std::io::Error) -> Self {
+        let message = format!(
+            "the certificate cannot be written to {}: {source}; choose another file",
+            file.display()
+        );
+        Self { message, source }
     }
 }
 
@@ -270,6 +294,8 @@ mod tcp {
 
     pub(super) struct Server {
         address: SocketAddr,
+        #[cfg(feature = "tls")]
+        certificates: Arc<server::Certificates>,
         /// Dropped with the server, which ends the thread.
         _stop: oneshot::Sender<()>,
     }
@@ -282,6 +308,13 @@ mod tcp {
             listener.set_nonblocking(true).map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
             let (stop, stopped) = oneshot::channel();
+            #[cfg(feature = "tls")]
+            let certificates = Arc::new(server::Certificates::default());
+            let server = server::Server::new(
+                service,
+                #[cfg(feature = "tls")]
+                Arc::clone(&certificates),
+            );
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -292,7 +325,7 @@ mod tcp {
                     runtime.block_on(async {
                         let listener = tokio::net::TcpListener::from_std(listener)
                             .expect("a nonblocking listener registers with its runtime");
-                        let serving = server::serve(listener, service, std::future::pending());
+                        let serving = server.serve(listener, std::future::pending());
                         tokio::select! {
                             () = serving => {}
                             // The emulator is dropped: connections end with it.
@@ -301,7 +334,22 @@ mod tcp {
                     });
                 })
                 .map_err(failed)?;
-            Ok(Self { address, _stop: stop })
+            Ok(Self {
+                address,
+                #[cfg(feature = "tls")]
+                certificates,
+                _stop: stop,
+            })
+        }
+
+        #[cfg(feature = "tls")]
+        pub(super) fn tls_url(&self) -> String {
+            format!("https://{}", self.address)
+        }
+
+        #[cfg(feature = "tls")]
+        pub(super) fn certificate_authority_pem(&self) -> &str {
+            self.certificates.authority_pem()
         }
 
         pub(super) fn url(&self) -> String {

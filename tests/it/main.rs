@@ -1,3 +1,4 @@
 //! Integration tests.
 mod fan_out;
 mod smithy;
+mod tls;

@@ -1,10 +1,13 @@
-//! The only room with sockets and signals: axum in front of the service.
-//!
-//! One port speaks HTTP/1.1 and, with prior knowledge, HTTP/2.
+//! The only room with sockets, TLS and signals: axum in front of the service.
 
+mod connection;
 mod shutdown;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use shutdown::signal;
+#[cfg(feature = "tls")]
+pub(crate) use tls::Certificates;
 
 use std::future::Future;
 use std::io;
@@ -16,65 +19,61 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::service::{BODY_BYTES_MAX, Service};
 
+use connection::Connections;
+
 /// How long a shutdown waits for calls that have been accepted.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// Requests at a time on one HTTP/2 connection: every shard of a large stream
-/// can have its subscription.
-const STREAMS_PER_CONNECTION_MAX: u32 = 10_000;
-/// HTTP/2 flow control windows: a whole record of the default size.
-const WINDOW_BYTES: u32 = 1024 * 1024;
 
-/// Serves connections until `stop` is ready, then finishes the calls that have
-/// been accepted.
-pub(crate) async fn serve(
-    listener: TcpListener,
+/// What answers the connections of one listener.
+#[derive(Debug)]
+pub(crate) struct Server {
     service: Arc<Service>,
-    stop: impl Future<Output = ()>,
-) {
-    let app = Router::new().fallback(answer).with_state(service);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http2()
-        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(4 * WINDOW_BYTES);
-    let connections = GracefulShutdown::new();
-    tokio::pin!(stop);
-    loop {
-        let socket = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => socket,
-                Err(error) => {
-                    after_failed_accept(&error).await;
-                    continue;
-                }
-            },
-        };
-        let io = TokioIo::new(prepared(socket));
-        let calls = TowerToHyperService::new(app.clone());
-        let connection = builder.serve_connection_with_upgrades(io, calls).into_owned();
-        let connection = connections.watch(connection);
-        // A connection that fails concerns its client alone.
-        tokio::spawn(async move { drop(connection.await) });
-    }
-    drop(listener);
-    drop(tokio::time::timeout(DRAIN_MAX, connections.shutdown()).await);
+    #[cfg(feature = "tls")]
+    certificates: Arc<Certificates>,
 }
 
-/// Answers are small and wanted at once.
-fn prepared(socket: TcpStream) -> TcpStream {
-    // Without it a call is slower, nothing else.
-    drop(socket.set_nodelay(true));
-    socket
+impl Server {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        #[cfg(feature = "tls")] certificates: Arc<Certificates>,
+    ) -> Self {
+        Self {
+            service,
+            #[cfg(feature = "tls")]
+            certificates,
+        }
+    }
+
+    /// Serves connections until `stop` is ready, then finishes the calls that
+    /// have been accepted.
+    pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let app = Router::new().fallback(answer).with_state(self.service);
+        let connections = Connections::new(
+            app,
+            #[cfg(feature = "tls")]
+            self.certificates,
+        );
+        let open = GracefulShutdown::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, _)) => {
+                        tokio::spawn(Arc::clone(&connections).serve(socket, open.watcher()));
+                    }
+                    Err(error) => after_failed_accept(&error).await,
+                },
+            }
+        }
+        drop(listener);
+        drop(tokio::time::timeout(DRAIN_MAX, open.shutdown()).await);
+    }
 }
 
 /// Out of file descriptors, most likely: some will be free in a while.

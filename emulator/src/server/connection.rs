@@ -1,0 +1,73 @@
+//! One connection, from its first byte: plain HTTP or, with the feature `tls`,
+//! TLS. HTTP/1.1 and HTTP/2 are told apart by their first bytes, too.
+
+use std::sync::Arc;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Requests at a time on one HTTP/2 connection: every shard of a large stream
+/// can have its subscription.
+const STREAMS_PER_CONNECTION_MAX: u32 = 10_000;
+/// HTTP/2 flow control windows: a whole record of the default size.
+const WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// What a server's connections have in common.
+#[derive(Debug)]
+pub(super) struct Connections {
+    app: Router,
+    http: auto::Builder<TokioExecutor>,
+    #[cfg(feature = "tls")]
+    certificates: Arc<super::tls::Certificates>,
+}
+
+impl Connections {
+    pub(super) fn new(
+        app: Router,
+        #[cfg(feature = "tls")] certificates: Arc<super::tls::Certificates>,
+    ) -> Arc<Self> {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http2()
+            .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(4 * WINDOW_BYTES);
+        Arc::new(Self {
+            app,
+            http,
+            #[cfg(feature = "tls")]
+            certificates,
+        })
+    }
+
+    /// Serves a connection to its end. One that fails concerns its client alone.
+    pub(super) async fn serve(self: Arc<Self>, socket: TcpStream, watcher: Watcher) {
+        // Answers are small and wanted at once; without it they are only slower.
+        drop(socket.set_nodelay(true));
+        #[cfg(feature = "tls")]
+        {
+            let mut first = [0];
+            if socket.peek(&mut first).await.is_ok() && first[0] == super::tls::HANDSHAKE {
+                if let Ok(stream) = self.certificates.accept(socket).await {
+                    self.serve_http(stream, watcher).await;
+                }
+                return;
+            }
+        }
+        self.serve_http(socket, watcher).await;
+    }
+
+    async fn serve_http(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        watcher: Watcher,
+    ) {
+        let calls = TowerToHyperService::new(self.app.clone());
+        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
+        drop(watcher.watch(connection.into_owned()).await);
+    }
+}
