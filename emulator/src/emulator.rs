@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::model::arn::{AccountId, Region};
-use crate::model::settings::Settings;
+use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
@@ -186,6 +186,13 @@ impl Builder {
     /// Makes ids and tokens repeat from run to run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = Some(seed);
+        self
+    }
+
+    /// Verifies signatures: every caller has to sign with this secret, by a
+    /// clock that is at most five minutes off the emulator's.
+    pub fn verify_signatures(mut self, secret: Secret) -> Self {
+        self.settings.verify_secret = Some(secret);
         self
     }
 

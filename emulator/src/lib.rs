@@ -46,7 +46,7 @@ pub mod cli;
 
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
-pub use model::settings::Settings;
+pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
 pub use service::clock::Clock;
 

@@ -37,9 +37,45 @@ pub struct Settings {
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SEED", value_name = "N"))]
     pub seed: Option<u64>,
 
+    /// Verify signatures: every caller has to sign with this secret access key
+    #[cfg_attr(
+        feature = "server",
+        arg(long, env = "KINESIS_VERIFY_SECRET", value_name = "SECRET", hide_env_values = true,)
+    )]
+    pub verify_secret: Option<Secret>,
+
     /// Answer requests that carry no authentication, too
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ALLOW_ANONYMOUS"))]
     pub allow_anonymous: bool,
+}
+
+/// A secret access key. It is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Secret {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 impl Default for Settings {
@@ -51,6 +87,7 @@ impl Default for Settings {
             stream_limit: None,
             state_delay: Duration::ZERO,
             seed: None,
+            verify_secret: None,
             allow_anonymous: false,
         }
     }

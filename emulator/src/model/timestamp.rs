@@ -57,6 +57,18 @@ impl Timestamp {
         self.format("%a, %d %b %Y %H:%M:%S GMT")
     }
 
+    /// The time as `X-Amz-Date` has it: `20150122T012202Z`.
+    pub(crate) fn amz_date(self) -> String {
+        self.format("%Y%m%dT%H%M%SZ")
+    }
+
+    /// Reads an `X-Amz-Date`.
+    pub(crate) fn parse_amz_date(text: &str) -> Option<Self> {
+        let parsed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+        let seconds = parsed.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
+        u64::try_from(seconds).ok().map(Self::from_seconds)
+    }
+
     fn format(self, pattern: &str) -> String {
         // Beyond jiff's year 9999 the last representable day stands in.
         let instant = i64::try_from(self.as_seconds())
@@ -82,6 +94,12 @@ mod tests {
         let time = Timestamp::from_millis(1_421_889_722_999);
         assert_eq!(time.java_date(), "Thu Jan 22 01:22:02 UTC 2015");
         assert_eq!(time.http_date(), "Thu, 22 Jan 2015 01:22:02 GMT");
+        assert_eq!(time.amz_date(), "20150122T012202Z");
+        assert_eq!(
+            Timestamp::parse_amz_date("20150122T012202Z"),
+            Some(Timestamp::from_seconds(time.as_seconds()))
+        );
+        assert_eq!(Timestamp::parse_amz_date("yesterday"), None);
     }
 
     #[test]

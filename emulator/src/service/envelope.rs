@@ -14,8 +14,11 @@ use crate::model::error::ErrorKind::{
     UnknownOperation,
 };
 use crate::model::settings::Settings;
+use crate::model::timestamp::Timestamp;
 use crate::operations::{self, Entry};
 use crate::wire::Protocol;
+
+use super::signature::{self, Claim};
 
 const TARGET_PREFIX: &str = "Kinesis_20131202";
 
@@ -44,6 +47,7 @@ pub(super) fn admit(
     request: &http::request::Parts,
     body: &[u8],
     settings: &Settings,
+    now: Timestamp,
 ) -> Result<Admitted, Refusal> {
     if request.method != Method::POST {
         return Err(Refusal::AccessDenied);
@@ -74,7 +78,7 @@ pub(super) fn admit(
         }
         ContentType::Other => return Err(Refusal::AccessDenied),
     };
-    let identity = authenticate(request, settings);
+    let identity = authenticate(request, body, settings, now);
     match (operation, identity) {
         // Whether the body parses shows when it is decoded.
         (Some(operation), Ok(caller)) => Ok(Admitted { operation, protocol, caller }),
@@ -121,33 +125,45 @@ fn names_service_and_operation(target: &str) -> bool {
     target.split_once('.').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty())
 }
 
-/// Whose request it is. Signatures are not verified, but their parts have to
-/// be there.
-fn authenticate(request: &http::request::Parts, settings: &Settings) -> Result<RealmId, ApiError> {
+/// Whose request it is. A signature's parts have to be there; it is verified if
+/// the settings have a secret.
+fn authenticate(
+    request: &http::request::Parts,
+    body: &[u8],
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<RealmId, ApiError> {
     let header = request.headers.get(AUTHORIZATION).map(|value| {
         // AWS echoes the header; what is not text is shown as such.
         String::from_utf8_lossy(value.as_bytes())
     });
     let query = request.uri.query().unwrap_or_default();
-    match (header, query_value(query, "X-Amz-Algorithm")) {
-        (Some(_), Some(_)) => Err(ApiError::new(
-            InvalidSignature,
-            "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
-        )),
-        (Some(header), None) => from_header(&header, &request.headers, settings),
-        (None, Some(_)) => from_query(query, settings),
-        (None, None) if settings.allow_anonymous => Ok(realm_of("", settings)),
-        (None, None) => {
-            Err(ApiError::new(MissingAuthenticationToken, "Missing Authentication Token"))
+    let query_credential;
+    let claim = match (&header, query_value(query, "X-Amz-Algorithm")) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::new(
+                InvalidSignature,
+                "Found both 'X-Amz-Algorithm' as a query-string param and \
+                 'Authorization' as HTTP header.",
+            ));
         }
+        (Some(header), None) => from_header(header, &request.headers)?,
+        (None, Some(_)) => {
+            query_credential = query_value(query, "X-Amz-Credential").map(unescape_slashes);
+            from_query(query, query_credential.as_deref())?
+        }
+        (None, None) if settings.allow_anonymous => return Ok(realm_of("", settings)),
+        (None, None) => {
+            return Err(ApiError::new(MissingAuthenticationToken, "Missing Authentication Token"));
+        }
+    };
+    if let Some(secret) = &settings.verify_secret {
+        signature::verify(&claim, secret.reveal(), request, body, now)?;
     }
+    Ok(realm_of(claim.credential, settings))
 }
 
-fn from_header(
-    header: &str,
-    headers: &HeaderMap,
-    settings: &Settings,
-) -> Result<RealmId, ApiError> {
+fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
     let value = |name: &str| {
         let mut parts = header.split([',', ' ']).skip(1);
         parts
@@ -155,24 +171,28 @@ fn from_header(
             .map(|(_, value)| value)
             .filter(|value| !value.is_empty())
     };
+    let date = headers.get("x-amz-date").or_else(|| headers.get(DATE));
+    let date = date.map(|date| date.to_str().unwrap_or_default());
+    if let (Some(credential), Some(signature), Some(signed_headers), Some(date)) =
+        (value("Credential"), value("Signature"), value("SignedHeaders"), date)
+    {
+        return Ok(Claim { credential, signed_headers, signature, date });
+    }
     let mut missing = String::new();
     for name in ["Credential", "Signature", "SignedHeaders"] {
         if value(name).is_none() {
             missing += &format!("Authorization header requires '{name}' parameter. ");
         }
     }
-    if !headers.contains_key("x-amz-date") && !headers.contains_key(DATE) {
+    if date.is_none() {
         missing +=
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
     }
-    if missing.is_empty() {
-        Ok(realm_of(value("Credential").unwrap_or_default(), settings))
-    } else {
-        Err(ApiError::new(IncompleteSignature, format!("{missing}Authorization={header}")))
-    }
+    Err(ApiError::new(IncompleteSignature, format!("{missing}Authorization={header}")))
 }
 
-fn from_query(query: &str, settings: &Settings) -> Result<RealmId, ApiError> {
+fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'a>, ApiError> {
+    let given = |name| query_value(query, name).filter(|value| !value.is_empty());
     let mut missing = String::new();
     for name in [
         "X-Amz-Algorithm",
@@ -181,17 +201,26 @@ fn from_query(query: &str, settings: &Settings) -> Result<RealmId, ApiError> {
         "X-Amz-SignedHeaders",
         "X-Amz-Date",
     ] {
-        if query_value(query, name).is_none_or(str::is_empty) {
+        if given(name).is_none() {
             missing += &format!("AWS query-string parameters must include '{name}'. ");
         }
     }
-    if missing.is_empty() {
-        let credential = query_value(query, "X-Amz-Credential").unwrap_or_default();
-        Ok(realm_of(&credential.replace("%2F", "/").replace("%2f", "/"), settings))
-    } else {
+    if !missing.is_empty() {
         missing += "Re-examine the query-string parameters.";
-        Err(ApiError::new(IncompleteSignature, missing))
+        return Err(ApiError::new(IncompleteSignature, missing));
     }
+    let given = |name| given(name).unwrap_or_default();
+    Ok(Claim {
+        credential: credential.unwrap_or_default(),
+        signed_headers: given("X-Amz-SignedHeaders"),
+        signature: given("X-Amz-Signature"),
+        date: given("X-Amz-Date"),
+    })
+}
+
+/// A credential's slashes may be escaped in a query.
+fn unescape_slashes(credential: &str) -> String {
+    credential.replace("%2F", "/").replace("%2f", "/")
 }
 
 fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {

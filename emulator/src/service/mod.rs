@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+mod signature;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -86,7 +87,7 @@ impl Service {
         let mut response = if preflight {
             empty(StatusCode::OK)
         } else {
-            match envelope::admit(&parts, &body, self.settings()) {
+            match envelope::admit(&parts, &body, self.settings(), now) {
                 Ok(admitted) => self.serve(&admitted, &body, now),
                 Err(refusal) => refuse(refusal),
             }
