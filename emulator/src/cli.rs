@@ -57,6 +57,8 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
             std::fs::write(file, certificates.authority_pem())
                 .map_err(|error| StartError::unwritable(file, error))?;
         }
+        // Before the ready line: whoever reads it may ask us to end at once.
+        let stop = server::signal().map_err(failed)?;
         announce(&mut io::stdout().lock(), address, settings).map_err(failed)?;
         let service = Arc::new(Service::new(settings.clone(), Clock::system()));
         let server = server::Server::new(
@@ -64,7 +66,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
             #[cfg(feature = "tls")]
             certificates,
         );
-        server.serve(listener, server::signal()).await;
+        server.serve(listener, stop).await;
         Ok(())
     })
 }

@@ -303,8 +303,19 @@ mod tcp {
         address: SocketAddr,
         #[cfg(feature = "tls")]
         certificates: Arc<server::Certificates>,
-        /// Dropped with the server, which ends the thread.
-        _stop: oneshot::Sender<()>,
+        /// Dropping it asks the thread to end.
+        stop: Option<oneshot::Sender<()>>,
+        thread: Option<thread::JoinHandle<()>>,
+    }
+
+    impl Drop for Server {
+        /// Waits for the thread, which ends at once: then the port is free.
+        fn drop(&mut self) {
+            drop(self.stop.take());
+            if let Some(thread) = self.thread.take() {
+                drop(thread.join());
+            }
+        }
     }
 
     impl Server {
@@ -326,7 +337,7 @@ mod tcp {
                 .enable_all()
                 .build()
                 .map_err(failed)?;
-            thread::Builder::new()
+            let thread = thread::Builder::new()
                 .name("kinesis-emulator".to_owned())
                 .spawn(move || {
                     runtime.block_on(async {
@@ -345,7 +356,8 @@ mod tcp {
                 address,
                 #[cfg(feature = "tls")]
                 certificates,
-                _stop: stop,
+                stop: Some(stop),
+                thread: Some(thread),
             })
         }
 

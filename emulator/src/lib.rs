@@ -1,7 +1,7 @@
 //! An Amazon Kinesis Data Streams emulator that lives inside `cargo test`.
 //!
 //! ```
-//! # #[cfg(feature = "sdk")]
+//! # #[cfg(all(feature = "sdk", feature = "server"))]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use kinesis_emulator::Emulator;
@@ -12,7 +12,7 @@
 //! kinesis.clock().advance(std::time::Duration::from_secs(1));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "sdk"))]
+//! # #[cfg(not(all(feature = "sdk", feature = "server")))]
 //! # fn main() {}
 //! ```
 //!

@@ -1,4 +1,16 @@
-//! Integration tests.
-mod fan_out;
+//! One test binary: this is its table of contents.
+//!
+//! * `wire`: whole requests and responses, byte by byte.
+//! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
+//! * `model`: random calls and time jumps against an auditor, and readers that
+//!   tail a shard under writers and splits.
+//! * `smithy`: what the operations declare, against the service model.
+//! * `tidy`: what the code must not contain, and which room may use which.
+//! * `support`: what the stories share.
+
+mod model;
+mod sdk;
 mod smithy;
-mod tls;
+mod support;
+mod tidy;
+mod wire;

@@ -51,13 +51,14 @@ impl Log {
             closed: VecDeque::new(),
             open: Segment::starting_at(1),
             start: 1,
-            newest: Timestamp::from_seconds(shard_created_seconds),
+            newest: Timestamp::EPOCH,
             readers_at_end: Watchers::default(),
         }
     }
 
     /// Stores a record and draws its number. A record never arrives before the
-    /// one before it, nor before its shard was made.
+    /// one before it, and its number never says so of the shard's making, which
+    /// lies a second ahead after a split.
     pub(crate) fn append(
         &mut self,
         now: Timestamp,
@@ -77,7 +78,7 @@ impl Log {
         SequenceNumber {
             shard_created_seconds: self.shard_created_seconds,
             index,
-            seconds: arrival.as_seconds(),
+            seconds: arrival.as_seconds().max(self.shard_created_seconds),
             shard: self.shard,
         }
     }
@@ -193,7 +194,7 @@ impl Batch {
                     sequence_number: SequenceNumber {
                         shard_created_seconds: self.shard_created_seconds,
                         index: segment.first + offset as u64,
-                        seconds: entry.arrival.as_seconds(),
+                        seconds: entry.arrival.as_seconds().max(self.shard_created_seconds),
                         shard: self.shard,
                     },
                     arrival: entry.arrival,

@@ -1,5 +1,6 @@
 //! One account in one Region: its streams, and what is about to happen to them.
 
+use std::ops::DerefMut;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -58,8 +59,9 @@ impl Realm {
             stream.transition(at, transition);
             if deleted {
                 let name = &stream.address.name;
-                self.streams.remove_if(name, |_, held| Arc::ptr_eq(held, &stream));
+                // First this: a namesake may be made as soon as the name is free.
                 self.retired.insert(name.clone(), stream.created_seconds);
+                self.streams.remove_if(name, |_, held| Arc::ptr_eq(held, &stream));
             }
         });
     }
@@ -102,7 +104,7 @@ impl Realm {
         settings: &Settings,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let _quota = self.quota.lock();
+        let _quota = self.hold_quota();
         if self.find(&name).is_some() {
             return Err(ApiError::stream_exists(&name, &self.id.account));
         }
@@ -164,7 +166,7 @@ impl Realm {
     ) -> Result<(), ApiError> {
         let RealmId { account, region } = &self.id;
         if let Some(limit) = settings.shard_limit {
-            let open = self.open_shard_count();
+            let open = self.shard_count_for_quota();
             if open.saturating_add(additional_shards) > limit {
                 return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
             }
@@ -183,13 +185,27 @@ impl Realm {
         self.streams().iter().filter(|stream| on_demand(stream)).count() as u32
     }
 
+    /// How many shards a quota counts: those that are about to open, too.
+    fn shard_count_for_quota(&self) -> u32 {
+        self.sum_of_streams(|state| state.topology.open_count().max(state.planned_shards))
+    }
+
+    /// Keeps others from using up a quota between a check and its use.
+    pub(crate) fn hold_quota(&self) -> impl DerefMut<Target = ()> + '_ {
+        self.quota.lock()
+    }
+
     /// How many shards take records, over all streams that are not on their
     /// way out.
     pub(crate) fn open_shard_count(&self) -> u32 {
-        let open = |stream: Arc<Stream>| match stream.state() {
+        self.sum_of_streams(|state| state.topology.open_count())
+    }
+
+    fn sum_of_streams(&self, shards: impl Fn(&StreamState) -> u32) -> u32 {
+        let counted = |stream: Arc<Stream>| match stream.state() {
             state if state.status == StreamStatus::Deleting => 0,
-            state => state.topology.open_count(),
+            state => shards(&state),
         };
-        self.streams().into_iter().map(open).sum()
+        self.streams().into_iter().map(counted).sum()
     }
 }

@@ -66,6 +66,9 @@ pub(crate) struct StreamState {
     pub(crate) registrations: BTreeMap<ConsumerName, u64>,
     /// What an on-demand stream is to be ready for, in MiB per second.
     pub(crate) warm_throughput: Option<u32>,
+    /// How many shards the stream will have when it is ACTIVE again, if that is
+    /// known: quotas count them from the beginning.
+    pub(crate) planned_shards: u32,
     pub(crate) rescalings: RollingDay,
     pub(crate) mode_switches: RollingDay,
     pub(crate) encryption_starts: RollingDay,
@@ -90,6 +93,7 @@ impl StreamState {
             consumers: BTreeMap::new(),
             registrations: BTreeMap::new(),
             warm_throughput: None,
+            planned_shards: 0,
             rescalings: RollingDay::default(),
             mode_switches: RollingDay::default(),
             encryption_starts: RollingDay::default(),
@@ -235,6 +239,7 @@ impl Stream {
                 }
                 Transition::Deleted => return,
             }
+            state.planned_shards = 0;
             // A stream that is being deleted meanwhile stays so.
             if state.status != StreamStatus::Deleting {
                 state.status = StreamStatus::Active;

@@ -3,8 +3,6 @@
 //!
 //! Open shards cover the hash key space without gap or overlap, always.
 
-use std::time::Duration;
-
 use crate::model::hash_key::{HashKey, HashKeyRange};
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
@@ -46,6 +44,8 @@ pub(crate) struct Shard {
     pub(crate) opened: Timestamp,
     /// When it stopped, if it did.
     pub(crate) closed: Option<Timestamp>,
+    /// The second that its ending number carries: never before its making.
+    ended_seconds: u64,
     pub(crate) log: Mutex<Log>,
 }
 
@@ -66,6 +66,7 @@ impl Shard {
             created_seconds,
             opened,
             closed: None,
+            ended_seconds: 0,
             log: Mutex::new(Log::new(index, created_seconds)),
         }
     }
@@ -82,15 +83,16 @@ impl Shard {
 
     /// The number above all of a closed shard's records.
     pub(crate) fn ending_sequence_number(&self) -> Option<SequenceNumber> {
-        self.closed.map(|closed| SequenceNumber {
+        self.closed.map(|_| SequenceNumber {
             shard_created_seconds: self.created_seconds,
             index: SequenceNumber::INDEX_MAX,
-            seconds: closed.as_seconds().max(self.created_seconds),
+            seconds: self.ended_seconds,
             shard: self.index,
         })
     }
 
-    /// Whether the shard took records at a time. For a time before the stream
+    /// Whether the shard took records at a time; the moment of a split belongs to
+    /// the parent and to the children (model text). For a time before the stream
     /// was made, the first shards count.
     pub(crate) fn was_open_at(&self, time: Timestamp) -> bool {
         (self.opened <= time || self.parent.is_none()) && self.was_open_after(time)
@@ -219,15 +221,15 @@ impl Topology {
     /// Ends shards at the same moment and returns the second at which their
     /// children are made: one after the end (recorded).
     fn close(&mut self, parents: &[ShardIndex], now: Timestamp) -> u64 {
-        let newest_creation =
-            parents.iter().map(|parent| self.shards[parent.as_usize()].created_seconds).max();
-        let ended = now.max(Timestamp::from_seconds(newest_creation.unwrap_or_default()));
+        let made = parents.iter().map(|parent| self.shards[parent.as_usize()].created_seconds);
+        let ended_seconds = made.fold(now.as_seconds(), u64::max);
         for parent in parents {
             let shard = &mut self.shards[parent.as_usize()];
             assert!(shard.closed.is_none(), "a shard is closed once");
-            shard.closed = Some(ended);
+            shard.closed = Some(now);
+            shard.ended_seconds = ended_seconds;
         }
-        ended.plus(Duration::from_secs(1)).as_seconds()
+        ended_seconds + 1
     }
 
     fn add(

@@ -25,7 +25,7 @@ use crate::model::tags;
 use crate::model::timestamp::Timestamp;
 use crate::wire::shape::{TagMap, shape};
 
-use super::add_tags_to_stream::check_tag_count;
+use super::add_tags_to_stream::{check_tag_count, refuse_percent};
 use super::shapes::StreamModeDetails;
 use super::{Call, Operation};
 
@@ -76,12 +76,14 @@ impl Operation for CreateStream {
         let shards = shards.max(warm_throughput.unwrap_or(0));
         let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
         tags::check(&tags)?;
+        refuse_percent(&tags, &input.stream_name, &realm.id().account)?;
         check_tag_count(tags.len(), &input.stream_name, &realm.id().account)?;
         let state = StreamState {
             distribution,
             max_record_size: input.max_record_size.unwrap_or(MaxRecordSizeInKiB::DEFAULT),
             tags,
             warm_throughput,
+            planned_shards: shards,
             ..StreamState::creating(mode, RETENTION)
         };
         let incarnation = call.engine.entropy.draw();

@@ -42,6 +42,13 @@ impl Operation for SplitShard {
         let parent = resolve(&input.shard, &address)?;
         let realm = call.engine.realm(&address.realm, call.now);
         let stream = realm.stream(&address.name)?;
+        let _quota = realm.hold_quota();
+        {
+            let state = stream.state();
+            stream.require_active(&state)?;
+            reshardable(&stream, &state, parent)?;
+        }
+        // Before the key, after all the rest (recorded).
         realm.check_limits(1, StreamMode::Provisioned, call.settings())?;
         let upper_start = stream.begin_update(|state| {
             let range = reshardable(&stream, state, parent)?;
@@ -54,6 +61,7 @@ impl Operation for SplitShard {
                     &address.realm.account,
                 )
             })?;
+            state.planned_shards = state.topology.open_count() + 1;
             Ok(upper_start)
         })?;
         realm.begin(&stream, Transition::Split { parent, upper_start }, call.settings(), call.now);

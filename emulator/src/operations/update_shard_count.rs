@@ -8,6 +8,7 @@
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>
 
 use crate::engine::lifecycle::Transition;
+use crate::engine::stream::StreamState;
 use crate::engine::topology::SHARDS_PER_STREAM_MAX;
 use crate::model::arn::StreamAddress;
 use crate::model::error::ApiError;
@@ -56,23 +57,28 @@ impl Operation for UpdateShardCount {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         let (name, account) = (&stream.address.name, stream.account());
         let target = input.target.get();
-        let open = stream.state().topology.open_count();
-        let additional = target.saturating_sub(open);
+        let scalable = |state: &StreamState| {
+            let open = state.topology.open_count();
+            match state.mode {
+                StreamMode::OnDemand => Err(ApiError::resharding_needs_provisioned(name, account)),
+                StreamMode::Provisioned => check_step(open, target).map(|()| open),
+            }
+        };
+        let _quota = realm.hold_quota();
+        let additional = {
+            let state = stream.state();
+            stream.require_active(&state)?;
+            target.saturating_sub(scalable(&state)?)
+        };
         realm.check_limits(additional, StreamMode::Provisioned, call.settings())?;
         let current = stream.begin_update(|state| {
-            match state.mode {
-                StreamMode::OnDemand => {
-                    return Err(ApiError::resharding_needs_provisioned(name, account));
-                }
-                StreamMode::Provisioned => {}
-            }
-            let open = state.topology.open_count();
-            check_step(open, target)?;
+            let open = scalable(state)?;
             if !state.rescalings.has_room(call.now, RESCALINGS_PER_DAY_MAX) {
                 let limit = RESCALINGS_PER_DAY_MAX;
                 return Err(ApiError::daily_limit("rescalings", name, account, limit));
             }
             state.rescalings.add(call.now);
+            state.planned_shards = target;
             Ok(open)
         })?;
         realm.begin(&stream, Transition::Rescaled { shards: target }, call.settings(), call.now);

@@ -1,6 +1,7 @@
 //! One connection, from its first byte: plain HTTP or, with the feature `tls`,
 //! TLS. HTTP/1.1 and HTTP/2 are told apart by their first bytes, too.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,6 +11,7 @@ use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
 /// can have its subscription.
@@ -24,6 +26,13 @@ pub(super) struct Connections {
     http: auto::Builder<TokioExecutor>,
     #[cfg(feature = "tls")]
     certificates: Arc<super::tls::Certificates>,
+}
+
+/// A connection that has said what it speaks.
+enum Opened {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
 impl Connections {
@@ -44,21 +53,39 @@ impl Connections {
         })
     }
 
-    /// Serves a connection to its end. One that fails concerns its client alone.
-    pub(super) async fn serve(self: Arc<Self>, socket: TcpStream, watcher: Watcher) {
+    /// Serves a connection to its end. One that fails concerns its client alone;
+    /// one that has not begun to speak when the server closes is dropped.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        socket: TcpStream,
+        watcher: Watcher,
+        mut closing: watch::Receiver<()>,
+    ) {
         // Answers are small and wanted at once; without it they are only slower.
         drop(socket.set_nodelay(true));
+        let opened = tokio::select! {
+            opened = self.open(socket) => opened,
+            _ = closing.changed() => return,
+        };
+        match opened {
+            Ok(Opened::Plain(socket)) => self.serve_http(socket, watcher).await,
+            #[cfg(feature = "tls")]
+            Ok(Opened::Tls(stream)) => self.serve_http(stream, watcher).await,
+            Err(_gone_or_not_trusting) => {}
+        }
+    }
+
+    /// Waits for the first byte, and for the handshake if it begins one.
+    async fn open(&self, socket: TcpStream) -> io::Result<Opened> {
         #[cfg(feature = "tls")]
         {
             let mut first = [0];
-            if socket.peek(&mut first).await.is_ok() && first[0] == super::tls::HANDSHAKE {
-                if let Ok(stream) = self.certificates.accept(socket).await {
-                    self.serve_http(stream, watcher).await;
-                }
-                return;
+            socket.peek(&mut first).await?;
+            if first[0] == super::tls::HANDSHAKE {
+                return self.certificates.accept(socket).await.map(Box::new).map(Opened::Tls);
             }
         }
-        self.serve_http(socket, watcher).await;
+        Ok(Opened::Plain(socket))
     }
 
     async fn serve_http(

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::service::{BODY_BYTES_MAX, Service};
 
@@ -59,19 +61,21 @@ impl Server {
             self.certificates,
         );
         let open = GracefulShutdown::new();
+        let (still_open, closing) = watch::channel(());
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 accepted = listener.accept() => match accepted {
                     Ok((socket, _)) => {
-                        tokio::spawn(Arc::clone(&connections).serve(socket, open.watcher()));
+                        let connection = Arc::clone(&connections);
+                        tokio::spawn(connection.serve(socket, open.watcher(), closing.clone()));
                     }
                     Err(error) => after_failed_accept(&error).await,
                 },
             }
         }
-        drop(listener);
+        drop((listener, still_open));
         drop(tokio::time::timeout(DRAIN_MAX, open.shutdown()).await);
     }
 }
@@ -85,8 +89,12 @@ async fn after_failed_accept(error: &io::Error) {
 
 async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    match to_bytes(body, BODY_BYTES_MAX).await {
-        Ok(bytes) => service.call(Request::from_parts(parts, bytes)).map(Body::new),
-        Err(_too_long_or_cut) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => service.call(Request::from_parts(parts, body.to_bytes())).map(Body::new),
+        Err(error) if error.is::<LengthLimitError>() => {
+            StatusCode::PAYLOAD_TOO_LARGE.into_response()
+        }
+        // The client has gone in the middle of its body: nobody reads this.
+        Err(_cut_short) => StatusCode::BAD_REQUEST.into_response(),
     }
 }

@@ -245,7 +245,14 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Fault> {
-        if self.more()? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
+        if !self.more()? {
+            return Ok(None);
+        }
+        // Whatever else a key is, it is the name of no member.
+        match self.reader.decoder.datatype()? {
+            Type::String | Type::StringIndef => seed.deserialize(&mut *self.reader).map(Some),
+            _ => Err(Fault::Malformed),
+        }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {

@@ -217,10 +217,10 @@ impl<'de> Decode<'de> for Blob {
 
 /// What AWS says of a text that is not base64 (recorded, spelling included).
 fn base64_fault(text: &str) -> String {
-    if !text.len().is_multiple_of(4) {
+    let units = text.encode_utf16().count();
+    if !units.is_multiple_of(4) {
         return format!(
-            "Base64 encoded length is expected a multiple of 4 bytes but found: {}",
-            text.chars().count()
+            "Base64 encoded length is expected a multiple of 4 bytes but found: {units}"
         );
     }
     let illegal = |letter: char| !letter.is_ascii_alphanumeric() && !"+/=".contains(letter);

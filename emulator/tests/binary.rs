@@ -1,0 +1,244 @@
+//! The `kinesis-emulator` binary, as a shell or a supervisor sees it.
+
+#![cfg(all(unix, feature = "server"))]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+#[test]
+fn it_says_where_it_is_and_how_to_point_an_sdk_there() {
+    let mut emulator = Running::start(&["--port", "0"], &[]);
+    let address = emulator.address.clone();
+    assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+    assert_eq!(
+        emulator.lines(4),
+        [
+            format!("export AWS_ENDPOINT_URL_KINESIS=http://{address}"),
+            "export AWS_REGION=us-east-1".to_owned(),
+            "export AWS_ACCESS_KEY_ID=test".to_owned(),
+            "export AWS_SECRET_ACCESS_KEY=test".to_owned(),
+        ]
+    );
+    assert!(emulator.call("CreateStream", r#"{"StreamName":"s","ShardCount":1}"#).0 == 200);
+    let (status, body) = emulator.call("ListStreams", "{}");
+    assert_eq!(status, 200);
+    assert!(body.contains(r#""StreamNames":["s"]"#), "{body}");
+    assert!(emulator.end("TERM").success());
+}
+
+#[test]
+fn sigterm_and_sigint_end_it_with_code_0() {
+    for signal in ["TERM", "INT"] {
+        let emulator = Running::start(&["--port", "0"], &[]);
+        let address = emulator.address.clone();
+        assert_eq!(emulator.end(signal).code(), Some(0), "SIG{signal}");
+        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    }
+}
+
+#[test]
+fn sigterm_ends_it_though_a_client_keeps_its_connection() {
+    let emulator = Running::start(&["--port", "0"], &[]);
+    let idle = TcpStream::connect(&emulator.address).expect("it listens");
+    let mut used = TcpStream::connect(&emulator.address).expect("it listens");
+    let (status, _) = exchange(&mut used, "ListStreams", "{}");
+    assert_eq!(status, 200);
+    assert_eq!(emulator.end("TERM").code(), Some(0));
+    drop((idle, used));
+}
+
+#[test]
+fn every_flag_is_an_environment_variable_too() {
+    let variables = [
+        ("KINESIS_PORT", "0"),
+        ("KINESIS_REGION", "eu-west-1"),
+        ("KINESIS_ACCOUNT_ID", "123456789012"),
+        ("KINESIS_SHARD_LIMIT", "3"),
+        ("KINESIS_STATE_DELAY", "1h"),
+    ];
+    let mut emulator = Running::start(&[], &variables);
+    assert!(emulator.lines(2).contains(&"export AWS_REGION=eu-west-1".to_owned()));
+    let create = |shards: u32| {
+        let input = format!(r#"{{"StreamName":"s{shards}","ShardCount":{shards}}}"#);
+        emulator.call("CreateStream", &input)
+    };
+    let (status, body) = create(4);
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("LimitExceededException") && body.contains("123456789012"), "{body}");
+    assert_eq!(create(2).0, 200);
+    let (_, body) = emulator.call("DescribeStreamSummary", r#"{"StreamName":"s2"}"#);
+    assert!(body.contains(r#""StreamStatus":"CREATING""#), "{body}");
+    assert!(body.contains("arn:aws:kinesis:eu-west-1:123456789012:stream/s2"), "{body}");
+}
+
+#[test]
+fn a_flag_wins_over_its_environment_variable() {
+    let mut emulator = Running::start(
+        &["--port", "0", "--region", "us-west-2"],
+        &[("KINESIS_REGION", "eu-west-1"), ("KINESIS_PORT", "1")],
+    );
+    assert!(emulator.lines(2).contains(&"export AWS_REGION=us-west-2".to_owned()));
+}
+
+#[test]
+fn a_port_in_use_is_said_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let output = run(&["--port", &port], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    let expected = format!("kinesis-emulator: the emulator cannot listen on 127.0.0.1:{port}: ");
+    assert!(errors.starts_with(&expected) && errors.contains("choose another port"), "{errors}");
+    assert_eq!(text(&output.stdout), "", "it was never ready");
+}
+
+#[test]
+fn an_argument_that_cannot_be_used_is_named() {
+    for (arguments, variables, named) in [
+        (&["--no-such-flag"][..], &[][..], "--no-such-flag"),
+        (&["--port", "70000"], &[], "70000"),
+        (&["--host", "somewhere"], &[], "somewhere"),
+        (&["--state-delay", "5"], &[], "write 500ms, 2s, 1m or 0"),
+        (&["--account-id", "12"], &[], "an account id is twelve digits"),
+        (&["--region", "Frankfurt"], &[], "a Region is lower-case letters"),
+        (&[], &[("KINESIS_SHARD_LIMIT", "many")], "--shard-limit"),
+    ] {
+        let output = run(arguments, variables);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {variables:?}: {errors}");
+        assert!(errors.starts_with("error: ") && errors.contains(named), "{errors}");
+        assert_eq!(text(&output.stdout), "", "it was never ready");
+    }
+}
+
+#[test]
+fn help_names_every_flag_with_its_variable() {
+    let output = run(&["--help"], &[]);
+    assert!(output.status.success());
+    let help = text(&output.stdout);
+    for (flag, variable) in [
+        ("--host", "KINESIS_HOST"),
+        ("--port", "KINESIS_PORT"),
+        ("--region", "KINESIS_REGION"),
+        ("--account-id", "KINESIS_ACCOUNT_ID"),
+        ("--shard-limit", "KINESIS_SHARD_LIMIT"),
+        ("--stream-limit", "KINESIS_STREAM_LIMIT"),
+        ("--state-delay", "KINESIS_STATE_DELAY"),
+        ("--seed", "KINESIS_SEED"),
+        ("--allow-anonymous", "KINESIS_ALLOW_ANONYMOUS"),
+    ] {
+        assert!(help.contains(flag) && help.contains(variable), "{flag} {variable}\n{help}");
+    }
+    let version = run(&["--version"], &[]);
+    assert!(version.status.success());
+    assert_eq!(
+        text(&version.stdout),
+        concat!("kinesis-emulator ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+/// The binary with exactly these settings, whatever the tests' own environment.
+fn binary(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-emulator"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KINESIS_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command
+}
+
+/// Runs the binary to an end that it finds by itself.
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    binary(arguments, variables).stdin(Stdio::null()).output().expect("the binary can be run")
+}
+
+/// The binary, listening. It is killed when a test fails.
+struct Running {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Running {
+    fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = binary(arguments, variables);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary can be run");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut running = Self { child, output, address: String::new() };
+        let [ready] = running.lines(1).try_into().expect("one line");
+        let address = ready.strip_prefix("kinesis-emulator is ready at http://");
+        running.address = address.unwrap_or_else(|| panic!("not ready: {ready:?}")).to_owned();
+        running
+    }
+
+    /// The next lines of output.
+    fn lines(&mut self, count: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for _ in 0..count {
+            let mut line = String::new();
+            self.output.read_line(&mut line).expect("output is text");
+            lines.push(line.trim_end().to_owned());
+        }
+        lines
+    }
+
+    fn call(&self, operation: &str, input: &str) -> (u16, String) {
+        let mut socket = TcpStream::connect(&self.address).expect("it listens");
+        exchange(&mut socket, operation, input)
+    }
+
+    /// Sends a signal and waits for the end.
+    fn end(mut self, signal: &str) -> ExitStatus {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &process]).status();
+        assert!(sent.expect("kill can be run").success());
+        self.child.wait().expect("it is our child")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail if it has ended by itself, as most tests want it.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// One call over HTTP/1.1: status and body.
+fn exchange(socket: &mut TcpStream, operation: &str, input: &str) -> (u16, String) {
+    write!(
+        socket,
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\
+         X-Amz-Target: Kinesis_20131202.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=0\r\n\
+         Content-Length: {}\r\n\r\n{input}",
+        input.len()
+    )
+    .expect("it reads");
+    let mut answer = BufReader::new(socket);
+    let mut line = String::new();
+    answer.read_line(&mut line).expect("it answers");
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let mut length = 0;
+    loop {
+        line.clear();
+        answer.read_line(&mut line).expect("headers are text");
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().expect("a length");
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body).expect("the body is whole");
+    (status, text(&body))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("it is text")
+}

@@ -1,0 +1,10 @@
+//! Stories told with the real AWS SDK.
+
+mod consuming;
+mod fan_out;
+mod isolation;
+mod lifecycle;
+mod producing;
+mod resharding;
+mod startup;
+mod tls;
