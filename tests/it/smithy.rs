@@ -11,6 +11,7 @@ use kinesis_emulator::declarations::{
 use serde_json::Value;
 
 const MODEL: &str = include_str!("../api-model/kinesis-model.json");
+const FIDELITY: &str = include_str!("../../FIDELITY.md");
 
 /// Members that answers never have, on purpose or not yet.
 const LEFT_OUT_OF_ANSWERS: &[(&str, &str)] = &[
@@ -96,6 +97,26 @@ fn errors_are_those_of_the_model() {
         let ours: BTreeSet<String> =
             errors.iter().map(|error| error.wire_name().to_owned()).collect();
         assert_eq!(ours, declared, "{name}");
+    }
+}
+
+#[test]
+fn fidelity_has_a_row_for_every_operation_and_for_every_deviation() {
+    let rows: Vec<Vec<&str>> = FIDELITY
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let states = ["exact", "approximate"];
+    let listed: BTreeSet<_> =
+        rows.iter().filter(|row| states.contains(&row[1])).map(|row| row[0]).collect();
+    let emulated: BTreeSet<_> = operations().iter().map(|operation| operation.name).collect();
+    assert_eq!(listed, emulated);
+    for (structure, member) in LEFT_OUT_OF_ANSWERS.iter().chain(SOMETIMES_ABSENT) {
+        let exception = *structure == "SubscribeToShardEventStream";
+        let named =
+            |row: &&Vec<&str>| row[0] == *structure && (row[1].contains(member) || exception);
+        assert!(rows.iter().any(|row| named(&row)), "{structure}.{member}");
     }
 }
 
