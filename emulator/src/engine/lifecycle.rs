@@ -8,47 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::model::hash_key::HashKey;
-use crate::model::names::{ConsumerName, KeyId};
-use crate::model::numbers::MaxRecordSizeInKiB;
-use crate::model::shard_id::ShardIndex;
-use crate::model::status::StreamMode;
 use crate::model::timestamp::Timestamp;
 
 use super::stream::Stream;
 use super::sync::Mutex;
-
-/// A change that ends a transient status.
-#[derive(Debug)]
-pub(crate) enum Transition {
-    /// CREATING ends: the shards appear.
-    Created { shards: u32 },
-    /// DELETING ends: the stream is gone.
-    Deleted,
-    /// UPDATING ends: one shard has become two.
-    Split { parent: ShardIndex, upper_start: HashKey },
-    /// UPDATING ends: two shards have become one.
-    Merged { lower: ShardIndex, upper: ShardIndex },
-    /// UPDATING ends: the open shards are this many, of equal ranges.
-    Rescaled { shards: u32 },
-    /// UPDATING ends: somebody else decides on the shards.
-    ModeSwitched { mode: StreamMode, warm_throughput: Option<u32> },
-    /// UPDATING ends: new records are encrypted.
-    Encrypted { key: KeyId },
-    /// UPDATING ends: new records are not encrypted any more.
-    Decrypted,
-    /// UPDATING ends: records may be this large.
-    RecordSizeChanged { limit: MaxRecordSizeInKiB },
-    /// UPDATING ends, and nothing is different.
-    Unchanged,
-    /// UPDATING ends: the stream is ready for this many MiB per second, with at
-    /// least that many shards.
-    Warmed { target: u32, shards: u32 },
-    /// A consumer's CREATING ends.
-    ConsumerReady { name: ConsumerName },
-    /// A consumer's DELETING ends.
-    ConsumerGone { name: ConsumerName },
-}
+use super::transition::Transition;
 
 /// The changes to come, by deadline and then by the order of their making.
 #[derive(Debug, Default)]

@@ -17,6 +17,7 @@ pub(crate) mod stream;
 pub(crate) mod subscription;
 pub(crate) mod sync;
 pub(crate) mod topology;
+pub(crate) mod transition;
 pub(crate) mod watchers;
 
 use std::sync::Arc;

@@ -13,9 +13,10 @@ use crate::model::status::{StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::account::Commitment;
-use super::lifecycle::{Lifecycle, Transition};
+use super::lifecycle::Lifecycle;
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
+use super::transition::Transition;
 
 /// How long before CreateStream the first shards' numbers say they were made
 /// (recorded by kinesalite: two to seven seconds).

@@ -24,10 +24,10 @@ use crate::model::status::{
 use crate::model::timestamp::Timestamp;
 
 use super::consumer::Consumer;
-use super::lifecycle::Transition;
 use super::rolling::RollingDay;
 use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
+use super::transition::Transition;
 use super::watchers::Watchers;
 
 /// A stream, from CreateStream to the end of DELETING.

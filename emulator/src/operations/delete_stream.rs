@@ -7,7 +7,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,

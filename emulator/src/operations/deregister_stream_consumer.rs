@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeregisterStreamConsumer.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::status::ConsumerStatus;

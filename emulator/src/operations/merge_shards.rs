@@ -7,7 +7,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_MergeShards.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::engine::topology::are_neighbours;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;

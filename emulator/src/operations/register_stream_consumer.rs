@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::consumer::Consumer;
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::model::arn::ConsumerAddress;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{

@@ -7,7 +7,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::engine::stream::StreamState;
 use crate::engine::topology::SHARDS_PER_STREAM_MAX;
 use crate::model::arn::StreamAddress;

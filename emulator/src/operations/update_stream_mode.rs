@@ -6,7 +6,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,

@@ -5,7 +5,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamWarmThroughput.html>
 
-use crate::engine::lifecycle::Transition;
+use crate::engine::transition::Transition;
 use crate::model::arn::StreamAddress;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{

@@ -20,6 +20,10 @@ use crate::model::timestamp::Timestamp;
 use super::description::Description;
 use super::shape::ScalarBase;
 
+/// The name under which a time in milliseconds goes through serde: CBOR writes
+/// it under a tag.
+pub(crate) const EPOCH_MILLIS: &str = "epoch milliseconds";
+
 /// A type that can stand in an answer.
 pub(crate) trait Emit {
     /// Whether an answer always has it.
@@ -157,7 +161,7 @@ impl Emit for Timestamp {
         if serializer.is_human_readable() {
             serializer.serialize_f64(self.as_millis() as f64 / 1000.0)
         } else {
-            serializer.serialize_newtype_struct(super::cbor::EPOCH_MILLIS, &self.as_millis())
+            serializer.serialize_newtype_struct(EPOCH_MILLIS, &self.as_millis())
         }
     }
 }

@@ -1,0 +1,119 @@
+//! Consumers, tags and policies.
+
+use crate::model::arn::AccountId;
+use crate::model::names::{ConsumerName, StreamName};
+use crate::model::shard_id::ShardIndex;
+
+use super::ApiError;
+use super::ErrorKind::{InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound};
+
+/// Consumers, resources, policies.
+impl ApiError {
+    /// Ours.
+    pub(crate) fn consumer_not_found(
+        consumer: &str,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceNotFound,
+            format!("Consumer {consumer} under stream {stream} and account {account} not found."),
+        )
+    }
+
+    /// Recorded.
+    pub(crate) fn consumer_not_active(
+        consumer: &ConsumerName,
+        created_seconds: u64,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} with creation timestamp {created_seconds} under stream \
+                 {stream} and account {account} is not in ACTIVE status."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn subscription_too_soon(consumer: &ConsumerName, shard: ShardIndex) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} subscribed to shard {shard} less than 5 seconds ago; \
+                 try again later."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn subscription_taken_over(consumer: &ConsumerName, shard: ShardIndex) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!("Another subscription of consumer {consumer} to shard {shard} has taken over."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_exists(
+        consumer: &ConsumerName,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Consumer {consumer} under stream {stream} and account {account} already exists."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_limit(stream: &StreamName, account: &AccountId, limit: usize) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!(
+                "Stream {stream} under account {account} already has {limit} consumers, \
+                 which is the limit."
+            ),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_not_named() -> Self {
+        Self::new(
+            InvalidArgument,
+            "Either ConsumerARN, or StreamARN and ConsumerName, must be provided.",
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn consumer_contradicts_arn(arn: &str) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!("StreamARN and ConsumerName do not name the consumer of ConsumerARN {arn}."),
+        )
+    }
+
+    /// Ours.
+    pub(crate) fn resource_not_found(arn: &str) -> Self {
+        Self::new(ResourceNotFound, format!("Resource {arn} not found."))
+    }
+
+    /// Ours.
+    pub(crate) fn policy_not_found(arn: &str) -> Self {
+        Self::new(ResourceNotFound, format!("Resource {arn} has no policy."))
+    }
+
+    /// Ours.
+    pub(crate) fn policy_unusable(why: &str) -> Self {
+        Self::new(InvalidArgument, format!("The policy is not usable: {why}."))
+    }
+
+    /// Ours.
+    pub(crate) fn tag_prefix_reserved() -> Self {
+        Self::new(InvalidArgument, "Tag keys that begin with aws: are reserved.")
+    }
+}

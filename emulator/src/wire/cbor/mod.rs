@@ -1,0 +1,163 @@
+//! CBOR 1.1, as Java's SDKs speak it.
+//!
+//! It differs from the CBOR of the standards in its times: tag 1 carries
+//! milliseconds (read in the Java SDK's source; LocalStack records the same).
+//! Requests may use indefinite lengths, tags before anything, and any float
+//! width; `undefined` is null. Answers use definite lengths.
+//!
+//! The token layer is minicbor's; here is the glue to serde, so that both
+//! encodings go through the same declarations.
+
+mod reader;
+mod writer;
+
+pub(crate) use writer::Writer;
+
+use std::fmt::{self, Display};
+
+use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
+use serde::ser::Serialize;
+
+use crate::model::error::{ApiError, ErrorKind};
+
+use super::emit::{AsSerde, Emit};
+use super::primitive::{Decode, Nullable};
+
+use reader::Reader;
+
+/// Decodes a request.
+///
+/// # Errors
+/// SerializationException, as for JSON.
+pub(crate) fn decode<'de, T: Decode<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
+    match parse::<Nullable<T>>(body) {
+        Ok(Nullable(Some(request))) => Ok(request),
+        Err(Fault::Clash(sentence)) if is_object(body) => {
+            Err(ApiError::new(ErrorKind::Serialization, sentence))
+        }
+        Ok(Nullable(None)) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
+    }
+}
+
+/// Whether a body is one well-formed CBOR map with nothing after it.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    parse::<ObjectProbe>(body).is_ok()
+}
+
+/// Writes an answer.
+pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
+    let mut body = Vec::with_capacity(256);
+    AsSerde(answer).serialize(&mut Writer::new(&mut body)).expect("memory takes every answer");
+    body
+}
+
+fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
+    let mut reader = Reader::new(body);
+    let value = T::deserialize(&mut reader)?;
+    if reader.position() == body.len() { Ok(value) } else { Err(Fault::Malformed) }
+}
+
+/// Accepts any map.
+struct ObjectProbe;
+
+impl<'de> Deserialize<'de> for ObjectProbe {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapOnly;
+        impl<'de> Visitor<'de> for MapOnly {
+            type Value = ObjectProbe;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(ObjectProbe)
+            }
+        }
+        deserializer.deserialize_any(MapOnly)
+    }
+}
+
+/// Why a body could not be decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not CBOR, or nests too deep.
+    Malformed,
+    /// A value is not of the member's type.
+    Clash(String),
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("malformed CBOR"),
+            Self::Clash(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: Display>(sentence: T) -> Self {
+        Self::Clash(sentence.to_string())
+    }
+}
+
+impl From<minicbor::decode::Error> for Fault {
+    fn from(_: minicbor::decode::Error) -> Self {
+        Self::Malformed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::primitive::{Blob, Epoch, RawList};
+    use super::*;
+
+    fn member<'de, T: Decode<'de>>(bytes: &'de [u8]) -> Result<Option<T>, Fault> {
+        parse::<Nullable<T>>(bytes).map(|Nullable(value)| value)
+    }
+
+    #[test]
+    fn times_are_milliseconds_with_or_without_their_tag() {
+        let tagged = [&[0xc1, 0x1b][..], &1_459_799_926_480_u64.to_be_bytes()].concat();
+        assert_eq!(member(&tagged), Ok(Some(Epoch(1_459_799_926_480))));
+        assert_eq!(member(&tagged[1..]), Ok(Some(Epoch(1_459_799_926_480))));
+    }
+
+    #[test]
+    fn byte_strings_are_blobs_in_one_piece_or_in_chunks() {
+        assert_eq!(member(b"\x42hi"), Ok(Some(Blob(b"hi".to_vec()))));
+        assert_eq!(member(b"\x5f\x41h\x41i\xff"), Ok(Some(Blob(b"hi".to_vec()))));
+        assert!(matches!(member::<Blob>(b"\x62hi"), Err(Fault::Clash(_))));
+    }
+
+    #[test]
+    fn collections_may_be_indefinite_and_undefined_is_null() {
+        let list = member::<RawList<i32>>(b"\x9f\x01\xf7\x02\xff").unwrap().unwrap();
+        assert_eq!(list.0, [Some(1), None, Some(2)]);
+        assert!(is_object(b"\xd9\xd9\xf7\xbf\x61a\x01\xff"), "self-described, indefinite");
+        assert!(is_object(b"\xa0"));
+    }
+
+    #[test]
+    fn garbage_is_malformed_and_never_panics() {
+        for body in [
+            &b""[..],
+            b"\xff",
+            b"\xa1",
+            b"\xbf\x61a",
+            b"\xa0\x00",
+            b"\x5b\xff\xff\xff\xff\xff\xff\xff\xff",
+        ] {
+            assert!(!is_object(body), "{body:x?}");
+        }
+        let deep = vec![0x81; 100_000];
+        assert_eq!(
+            member::<RawList<i32>>(&deep).err(),
+            Some(Fault::Clash("Start of list found where not expected".to_owned()))
+        );
+        let deep_map = [b"\xa1\x61a".repeat(100_000), vec![0]].concat();
+        let _ = is_object(&deep_map);
+    }
+}
