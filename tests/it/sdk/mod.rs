@@ -4,6 +4,7 @@ mod consuming;
 mod fan_out;
 mod isolation;
 mod lifecycle;
+mod many_subscriptions;
 mod producing;
 mod resharding;
 mod startup;

@@ -78,10 +78,8 @@ async fn another_emulators_authority_is_not_trusted() {
 async fn both_http_versions_are_offered() {
     let kinesis = Emulator::start().await;
     let authority = kinesis.certificate_authority_pem().unwrap();
-    // reqwest asks the process for a provider; whoever was first is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let certificate = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
-    let client = reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap();
+    let client = crate::support::http_client().tls_certs_only([certificate]).build().unwrap();
     let answer = client.get(kinesis.tls_url().unwrap()).send().await.unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     assert_eq!(answer.status(), 403, "an unsigned GET is nobody's call");

@@ -7,6 +7,14 @@ use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::types::{Record, Shard, ShardIteratorType};
 use kinesis_emulator::{Builder, Clock, Emulator, Timestamp};
 
+/// A builder of HTTP clients other than the SDK's. reqwest asks the process for
+/// a provider of cryptography even where it needs none; whoever named one first
+/// is as good.
+pub(crate) fn http_client() -> reqwest::ClientBuilder {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
+}
+
 /// When the clocks of stories begin that move them: 2026-01-01T00:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
 

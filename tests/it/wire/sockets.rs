@@ -297,7 +297,7 @@ async fn garbage_is_answered_or_cut_off_and_nothing_else_suffers() {
 
 /// A caller that speaks HTTP/2 from the first byte.
 fn http2() -> reqwest::Client {
-    reqwest::Client::builder().http2_prior_knowledge().build().expect("a client")
+    crate::support::http_client().http2_prior_knowledge().build().expect("a client")
 }
 
 async fn call_http2(client: &reqwest::Client, url: &str, operation: &str, input: Value) -> Value {
