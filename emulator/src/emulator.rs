@@ -91,7 +91,7 @@ impl Emulator {
     }
 
     /// Environment variables that point AWS SDKs and tools at the emulator.
-    pub fn environment(&self) -> [(&'static str, String); 4] {
+    pub fn environment(&self) -> [(&'static str, String); 5] {
         environment(&self.url, self.settings())
     }
 
@@ -114,10 +114,12 @@ impl Emulator {
 }
 
 /// Environment variables that point AWS SDKs and tools at a URL.
-pub(crate) fn environment(url: &str, settings: &Settings) -> [(&'static str, String); 4] {
+pub(crate) fn environment(url: &str, settings: &Settings) -> [(&'static str, String); 5] {
     [
         ("AWS_ENDPOINT_URL_KINESIS", url.to_owned()),
         ("AWS_REGION", settings.region.to_string()),
+        // What the AWS CLI v1 and boto3 read.
+        ("AWS_DEFAULT_REGION", settings.region.to_string()),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
     ]

@@ -12,10 +12,11 @@ fn it_says_where_it_is_and_how_to_point_an_sdk_there() {
     let address = emulator.address.clone();
     assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
     assert_eq!(
-        emulator.lines(4),
+        emulator.lines(5),
         [
             format!("export AWS_ENDPOINT_URL_KINESIS=http://{address}"),
             "export AWS_REGION=us-east-1".to_owned(),
+            "export AWS_DEFAULT_REGION=us-east-1".to_owned(),
             "export AWS_ACCESS_KEY_ID=test".to_owned(),
             "export AWS_SECRET_ACCESS_KEY=test".to_owned(),
         ]
