@@ -53,7 +53,7 @@ pub(super) fn admit(
         return Err(Refusal::AccessDenied);
     }
     let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    let operation = target.and_then(find_operation);
+    let operation = find_operation(target.unwrap_or_default());
     let content_type = ContentType::of(&request.headers);
     if body.is_empty() {
         let protocol = match content_type {
@@ -62,7 +62,7 @@ pub(super) fn admit(
                 Protocol::Cbor
             }
         };
-        let kind = if operation.is_some() { Serialization } else { UnknownOperation };
+        let kind = if operation.is_ok() { Serialization } else { UnknownOperation };
         return Err(Refusal::Api(protocol, ApiError::new(kind, "")));
     }
     let protocol = match content_type {
@@ -81,12 +81,11 @@ pub(super) fn admit(
     let identity = authenticate(request, body, settings, now);
     match (operation, identity) {
         // Whether the body parses shows when it is decoded.
-        (Some(operation), Ok(caller)) => Ok(Admitted { operation, protocol, caller }),
+        (Ok(operation), Ok(caller)) => Ok(Admitted { operation, protocol, caller }),
         _ if !protocol.is_object(body) => {
             Err(Refusal::Api(protocol, ApiError::new(Serialization, "")))
         }
-        (None, _) => Err(Refusal::Api(protocol, ApiError::new(UnknownOperation, ""))),
-        (Some(_), Err(error)) => Err(Refusal::Api(protocol, error)),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(Refusal::Api(protocol, error)),
     }
 }
 
@@ -114,10 +113,12 @@ impl ContentType {
     }
 }
 
-fn find_operation(target: &str) -> Option<&'static Entry> {
+fn find_operation(target: &str) -> Result<&'static Entry, ApiError> {
     match target.split_once('.') {
-        Some((TARGET_PREFIX, name)) => operations::find(name),
-        _ => None,
+        Some((TARGET_PREFIX, name)) => {
+            operations::find(name).ok_or_else(|| operations::unknown(name))
+        }
+        _ => Err(operations::unknown(target)),
     }
 }
 
