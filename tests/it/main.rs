@@ -1,5 +1,6 @@
 //! One test binary: this is its table of contents.
 //!
+//! * `behaviours`: which test keeps which promise, and what users complained of.
 //! * `wire`: whole requests and responses, byte by byte.
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
 //! * `model`: random calls and time jumps against an auditor, and readers that
@@ -8,6 +9,7 @@
 //! * `tidy`: what the code must not contain, and which room may use which.
 //! * `support`: what the stories share.
 
+mod behaviours;
 mod model;
 mod sdk;
 mod smithy;
