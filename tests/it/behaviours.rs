@@ -72,6 +72,22 @@ fn every_complaint_has_an_answer_and_the_tests_it_names_exist() {
     assert_eq!(numbers, (1..=51).collect::<Vec<_>>());
 }
 
+#[test]
+fn every_operation_is_called_on_the_wire() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/wire");
+    let mut calls = String::new();
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the entry can be read").path();
+        calls += &fs::read_to_string(path).expect("the file can be read");
+    }
+    let operations = kinesis_emulator::declarations::operations();
+    assert!(operations.len() >= 40, "the list of operations has shrunk");
+    for operation in operations {
+        let name = format!("\"{}\"", operation.name);
+        assert!(calls.contains(&name), "no wire test calls {name}");
+    }
+}
+
 /// A test, by its path below `it`, and what its comment names.
 struct Test {
     path: String,
