@@ -1,5 +1,6 @@
 //! One test binary: this is its table of contents.
 //!
+//! * `behaviours`: which test keeps which promise, and what users complained of.
 //! * `goldens`: whole answers in files, one conversation each.
 //! * `wire`: whole requests and responses, byte by byte.
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
@@ -9,6 +10,7 @@
 //! * `tidy`: what the code must not contain, and which room may use which.
 //! * `support`: what the stories share.
 
+mod behaviours;
 mod goldens;
 mod model;
 mod sdk;

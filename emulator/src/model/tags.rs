@@ -33,6 +33,18 @@ pub(crate) fn check(tags: &BTreeMap<TagKey, TagValue>) -> Result<(), ApiError> {
     check_characters(texts(tags))
 }
 
+/// Refuses `%`, which only the older API's sentence lists as legal.
+///
+/// # Errors
+/// If there is one.
+pub(crate) fn refuse_percent(tags: &BTreeMap<TagKey, TagValue>) -> Result<(), ApiError> {
+    if texts(tags).any(|text| text.contains('%')) {
+        Err(ApiError::tag_characters())
+    } else {
+        Ok(())
+    }
+}
+
 /// Keys and values alike.
 pub(crate) fn texts(tags: &BTreeMap<TagKey, TagValue>) -> impl Iterator<Item = &str> {
     tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()])

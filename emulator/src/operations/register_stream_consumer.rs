@@ -77,6 +77,7 @@ impl Operation for RegisterStreamConsumer {
         let (stream_name, account) = (&stream.address.name, stream.account());
         let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
         tags::check(&tags)?;
+        tags::refuse_percent(&tags)?;
         check_tag_count(tags.len(), stream_name, account)?;
         let limit = realm.consumers_per_stream_max(call.now);
         let name = input.name;

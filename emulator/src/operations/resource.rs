@@ -9,6 +9,7 @@ use crate::model::error::ApiError;
 use crate::model::names::{ConsumerName, GivenResourceArn, PolicyText, TagKey, TagValue};
 
 use super::Call;
+use super::add_tags_to_stream::require_taggable;
 use super::describe_stream_consumer::Meant;
 
 /// A stream, or one of its consumers.
@@ -43,6 +44,19 @@ impl Resource {
         let meant = Meant::from(address);
         meant.find(&stream, &stream.state())?;
         Ok(Self { stream, consumer: Some(meant) })
+    }
+
+    /// Changes the resource's tags, as both APIs allow it for streams.
+    ///
+    /// # Errors
+    /// While the stream is CREATING or DELETING, and as for
+    /// [`change`](Self::change).
+    pub(super) fn change_tags<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<TagKey, TagValue>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        require_taggable(&self.stream, &self.stream.state())?;
+        self.change(|resource| change(resource.tags))
     }
 
     /// Looks at or changes the resource's tags and policy.

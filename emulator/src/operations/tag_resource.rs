@@ -44,15 +44,12 @@ impl Operation for TagResource {
         let TagMap(added) = input.tags;
         let resource = Resource::find(&input.arn, call)?;
         tags::check(&added)?;
-        if tags::texts(&added).any(|text| text.contains('%')) {
-            return Err(ApiError::tag_characters());
-        }
+        tags::refuse_percent(&added)?;
         let stream = &resource.stream;
-        resource.change(|resource| {
-            let new = added.keys().filter(|key| !resource.tags.contains_key(key)).count();
-            let count = resource.tags.len() + new;
-            check_tag_count(count, &stream.address.name, stream.account())?;
-            resource.tags.extend(added);
+        resource.change_tags(|tags| {
+            let new = added.keys().filter(|key| !tags.contains_key(key)).count();
+            check_tag_count(tags.len() + new, &stream.address.name, stream.account())?;
+            tags.extend(added);
             Ok(())
         })
     }

@@ -29,8 +29,8 @@ impl Operation for UntagResource {
 
     fn handle(input: UntagResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
         let List(keys) = input.keys;
-        Resource::find(&input.arn, call)?.change(|resource| {
-            resource.tags.retain(|key, _| !keys.contains(key));
+        Resource::find(&input.arn, call)?.change_tags(|tags| {
+            tags.retain(|key, _| !keys.contains(key));
             Ok(())
         })
     }

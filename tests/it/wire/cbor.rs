@@ -10,7 +10,7 @@ use crate::support::raw::{Answer, CBOR, Custom, Raw, START, text};
 
 /// A decoded answer. Only what AWS's own encoder writes can be read.
 #[derive(Debug, Clone, PartialEq)]
-enum Item {
+pub(super) enum Item {
     Bool(bool),
     Number(i64),
     /// Tag 1 and an integer.
@@ -23,7 +23,7 @@ enum Item {
 
 impl Item {
     #[track_caller]
-    fn read(decoder: &mut Decoder<'_>) -> Self {
+    pub(super) fn read(decoder: &mut Decoder<'_>) -> Self {
         match decoder.datatype().expect("an item") {
             Type::Bool => Self::Bool(decoder.bool().unwrap()),
             Type::U8
@@ -56,7 +56,7 @@ impl Item {
     }
 
     #[track_caller]
-    fn get(&self, name: &str) -> &Self {
+    pub(super) fn get(&self, name: &str) -> &Self {
         self.find(name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
@@ -66,7 +66,7 @@ impl Item {
     }
 
     #[track_caller]
-    fn items(&self) -> &[Self] {
+    pub(super) fn items(&self) -> &[Self] {
         let Self::List(items) = self else { panic!("{self:?} is no list") };
         items
     }
@@ -78,7 +78,7 @@ impl Item {
     }
 
     #[track_caller]
-    fn names(&self) -> Vec<&str> {
+    pub(super) fn names(&self) -> Vec<&str> {
         let Self::Map(entries) = self else { panic!("{self:?} is no map") };
         let mut names: Vec<_> = entries.iter().map(|(key, _)| key.as_str()).collect();
         names.sort_unstable();

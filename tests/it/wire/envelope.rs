@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::raw::{Answer, CBOR, Custom, JSON, Raw, SIGNED};
 
-const ACCESS_DENIED: &str = "<AccessDeniedException>\n  <Message>Unable to determine \
+pub(super) const ACCESS_DENIED: &str = "<AccessDeniedException>\n  <Message>Unable to determine \
      service/operation name to be authorized</Message>\n</AccessDeniedException>\n";
 
 #[track_caller]

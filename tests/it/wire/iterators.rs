@@ -333,3 +333,33 @@ fn an_iterator_is_canonical_base64_of_bounded_length() {
         }
     }
 }
+
+// Spring Cloud AWS tells the end of a shard by InvalidArgumentException; what
+// AWS answers is not recorded, but the shard is there, so it is not "not found".
+#[test]
+fn the_ending_number_of_a_closed_shard_is_not_a_missing_shard() {
+    let raw = Raw::new();
+    raw.create_stream("s", 1);
+    raw.put("s", "a", b"last");
+    let split = json!({"StreamName": "s", "ShardToSplit": "0", "NewStartingHashKey": "7"});
+    raw.done("SplitShard", split);
+    let end = raw.shards("s")[0]["SequenceNumberRange"]["EndingSequenceNumber"].clone();
+    for kind in ["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"] {
+        let answer = raw.call(
+            "GetShardIterator",
+            json!({
+                "StreamName": "s", "ShardId": "0", "ShardIteratorType": kind,
+                "StartingSequenceNumber": end,
+            }),
+        );
+        if answer.status == 200 {
+            let iterator = answer.json()["ShardIterator"].as_str().expect("an iterator").to_owned();
+            let read = raw.read(&iterator);
+            assert_eq!(read["Records"], json!([]), "nothing is beyond the end");
+            assert_eq!(read.get("NextShardIterator"), None);
+            assert!(read.get("ChildShards").is_some());
+        } else {
+            answer.expect_error_kind("InvalidArgumentException");
+        }
+    }
+}

@@ -2,18 +2,32 @@
 //!
 //! Numbers such as `behaviours 5` are those of `spec/behaviours.md`.
 
+mod accounts;
 mod addressing;
 mod authentication;
 mod bodies;
+mod bounds;
 mod cbor;
 mod collections;
+mod consumers;
 mod describing;
+mod encryption;
 mod envelope;
+mod fan_out;
 mod iterators;
+mod modes;
+mod monitoring;
+mod policies;
 mod reading;
+mod record_size;
 mod resharding;
+mod resources;
+mod retention;
+mod scaling;
+mod secure;
 mod serialization;
 mod shards;
+mod signatures;
 mod sockets;
 mod streams;
 mod tags;
