@@ -1,6 +1,7 @@
 //! Stories told with the real AWS SDK.
 
 mod consuming;
+mod every_operation;
 mod fan_out;
 mod isolation;
 mod lifecycle;
