@@ -8,4 +8,5 @@ mod lifecycle;
 mod producing;
 mod resharding;
 mod startup;
+mod terraform;
 mod tls;
