@@ -1,5 +1,7 @@
 //! Random calls against expectations, and readers against writers.
 
 mod auditor;
+mod chance;
+mod resharding;
 mod tailing_reader;
 mod workload;

@@ -11,6 +11,7 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
 use super::auditor::{Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, shard_id};
+use super::chance::Chance;
 use crate::support::raw::{Raw, START, list, text};
 
 const CALLS_PER_SEED: usize = 500;
@@ -66,7 +67,7 @@ struct Workload {
 
 impl Workload {
     fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed);
+        let mut chance = Chance::new(seed);
         let delay = if chance.one_in(2) { 0 } else { 700 };
         let settings = |builder: kinesis_emulator::Builder| {
             builder.seed(seed).state_delay(Duration::from_millis(delay))
@@ -390,35 +391,4 @@ impl Workload {
 /// Milliseconds as seconds with decimals.
 fn seconds(millis: u64) -> Value {
     json!(millis as f64 / 1000.0)
-}
-
-/// Chance, from a seed (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-
-    /// Somewhere in the hash key space, its ends included.
-    fn hash_key(&mut self) -> u128 {
-        let anywhere = (u128::from(self.next()) << 64) | u128::from(self.next());
-        self.pick(&[0, u128::MAX, anywhere, anywhere, anywhere, anywhere])
-    }
 }
