@@ -2,6 +2,7 @@
 
 mod auditor;
 mod chance;
+mod known_failures;
 mod resharding;
 mod tailing_reader;
 mod workload;
