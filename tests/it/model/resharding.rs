@@ -201,7 +201,7 @@ impl Play {
         assert_eq!(operator.changes, CHANGES);
         assert!(operator.rescalings > 10, "more than a day's quota: {}", operator.rescalings);
         assert!(
-            closed.len() > 60 && with_records.len() > 30,
+            closed.len() > 24 && with_records.len() > 12,
             "{} {}",
             closed.len(),
             with_records.len()
