@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use crate::support::raw::{list, text};
 
-/// How long records are kept.
-pub(super) const RETENTION_MILLIS: u64 = 24 * 3600 * 1000;
+const HOUR_MILLIS: u64 = 3600 * 1000;
+const DAY_MILLIS: u64 = 24 * HOUR_MILLIS;
+/// How long records are kept at first.
+pub(super) const RETENTION_MILLIS: u64 = DAY_MILLIS;
 /// How long an iterator lives.
 const ITERATOR_MILLIS: u64 = 300 * 1000;
 
@@ -17,6 +19,7 @@ const ITERATOR_MILLIS: u64 = 300 * 1000;
 pub(super) const EXPIRED: &str = "ExpiredIteratorException";
 pub(super) const IN_USE: &str = "ResourceInUseException";
 pub(super) const INVALID: &str = "InvalidArgumentException";
+pub(super) const LIMIT: &str = "LimitExceededException";
 pub(super) const NOT_FOUND: &str = "ResourceNotFoundException";
 pub(super) const VALIDATION: &str = "ValidationException";
 
@@ -40,6 +43,22 @@ pub(super) struct Stream {
     pub(super) status: &'static str,
     created_seconds: u64,
     pub(super) shards: Vec<Shard>,
+    pub(super) settings: Settings,
+    /// When each of the changes happened that a day has a quota for.
+    rescalings: Vec<u64>,
+    mode_switches: Vec<u64>,
+    encryption_starts: Vec<u64>,
+    encryption_stops: Vec<u64>,
+}
+
+/// What can be set about a stream.
+pub(super) struct Settings {
+    mode: &'static str,
+    pub(super) retention_hours: u64,
+    key: Option<String>,
+    tags: BTreeMap<String, String>,
+    /// Names and statuses.
+    pub(super) consumers: BTreeMap<String, &'static str>,
 }
 
 /// An expected shard.
@@ -63,6 +82,7 @@ pub(super) struct Record {
     pub(super) key: String,
     pub(super) data: String,
     arrival: u64,
+    is_encrypted: bool,
 }
 
 /// An iterator that was handed out.
@@ -75,12 +95,17 @@ pub(super) struct Iterator {
     issued: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Change {
     Created { shards: usize },
     Deleted,
     Split { parent: usize, at: u128 },
     Merged { lower: usize, upper: usize },
+    Rescaled { shards: usize },
+    ModeSwitched { mode: &'static str },
+    Encrypted { key: Option<String> },
+    ConsumerReady { name: String },
+    ConsumerGone { name: String },
 }
 
 /// Where an iterator starts.
@@ -150,6 +175,20 @@ impl Auditor {
                 Change::Created { shards } => stream.open_first(shards),
                 Change::Split { parent, at: key } => stream.split(parent, key, at),
                 Change::Merged { lower, upper } => stream.merge(lower, upper, at),
+                Change::Rescaled { shards } => stream.rescale(shards, at),
+                Change::ModeSwitched { mode } => stream.settings.mode = mode,
+                Change::Encrypted { key } => stream.settings.key = key,
+                Change::ConsumerReady { name } => {
+                    if let Some(status @ &mut "CREATING") = stream.settings.consumers.get_mut(&name)
+                    {
+                        *status = "ACTIVE";
+                    }
+                    continue;
+                }
+                Change::ConsumerGone { name } => {
+                    stream.settings.consumers.remove(&name);
+                    continue;
+                }
             }
             if stream.status != "DELETING" {
                 stream.status = "ACTIVE";
@@ -162,9 +201,10 @@ impl Auditor {
         self.due.insert((self.now + self.delay_millis, self.made), (id, change));
     }
 
-    pub(super) fn create(&mut self, name: &str, shards: usize, answer: &Answer) {
+    /// Without a count the stream is on-demand.
+    pub(super) fn create(&mut self, name: &str, shards: Option<usize>, answer: &Answer) {
         let expected = match (shards, self.streams.contains_key(name)) {
-            (0, _) => Err(VALIDATION),
+            (Some(0), _) => Err(VALIDATION),
             (_, true) => Err(IN_USE),
             (_, false) => Ok(()),
         };
@@ -175,16 +215,34 @@ impl Auditor {
         let id = self.made;
         let after_namesake = self.retired.get(name).map_or(0, |seconds| seconds + 1);
         let created_seconds = (self.now / 1000 - 2).max(after_namesake);
-        let stream = Stream { id, status: "CREATING", created_seconds, shards: Vec::new() };
+        let settings = Settings {
+            mode: if shards.is_some() { "PROVISIONED" } else { "ON_DEMAND" },
+            retention_hours: 24,
+            key: None,
+            tags: BTreeMap::new(),
+            consumers: BTreeMap::new(),
+        };
+        let stream = Stream {
+            id,
+            status: "CREATING",
+            created_seconds,
+            shards: Vec::new(),
+            settings,
+            rescalings: Vec::new(),
+            mode_switches: Vec::new(),
+            encryption_starts: Vec::new(),
+            encryption_stops: Vec::new(),
+        };
         self.streams.insert(name.to_owned(), stream);
-        self.plan(id, Change::Created { shards });
+        self.plan(id, Change::Created { shards: shards.unwrap_or(4) });
     }
 
-    pub(super) fn delete(&mut self, name: &str, answer: &Answer) {
+    pub(super) fn delete(&mut self, name: &str, is_enforced: bool, answer: &Answer) {
         let stream = self.streams.get_mut(name);
         let expected = match &stream {
             None => Err(NOT_FOUND),
             Some(stream) if stream.status == "DELETING" => Err(IN_USE),
+            Some(stream) if !is_enforced && !stream.settings.consumers.is_empty() => Err(IN_USE),
             Some(_) => Ok(()),
         };
         if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
@@ -216,7 +274,9 @@ impl Auditor {
             let hash = record.hash.expect("it was accepted");
             let owner = stream.owner(hash);
             assert_eq!(place["ShardId"], shard_id(owner), "the shard that owns {hash}");
-            stream.shards[owner].append(now, record, text(&place["SequenceNumber"]));
+            let is_encrypted = stream.settings.key.is_some();
+            let number = text(&place["SequenceNumber"]);
+            stream.shards[owner].append(now, record, number, is_encrypted);
         }
     }
 
@@ -252,17 +312,199 @@ impl Auditor {
         }
     }
 
+    pub(super) fn rescale(&mut self, name: &str, target: usize, answer: &Answer) {
+        let now = self.now;
+        let stream = self.streams.get_mut(name);
+        let open = stream.as_ref().map_or(0, |stream| stream.open_count());
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(stream) if stream.status != "ACTIVE" => Err(IN_USE),
+            Some(stream) if stream.settings.mode == "ON_DEMAND" => Err(VALIDATION),
+            Some(_) if target > open * 2 || target * 2 < open => Err(INVALID),
+            Some(stream) if within_a_day(&stream.rescalings, now) >= 10 => Err(LIMIT),
+            Some(_) => Ok(()),
+        };
+        if let (Some(answer), Some(stream)) = (agree(expected, answer), stream) {
+            assert_eq!(answer["CurrentShardCount"], open);
+            assert_eq!(answer["TargetShardCount"], target);
+            stream.rescalings.push(now);
+            stream.status = "UPDATING";
+            let id = stream.id;
+            self.plan(id, Change::Rescaled { shards: target });
+        }
+    }
+
+    pub(super) fn switch_mode(&mut self, name: &str, mode: &'static str, answer: &Answer) {
+        let now = self.now;
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(stream) if stream.status != "ACTIVE" => Err(IN_USE),
+            Some(stream) if stream.settings.mode == mode => Ok(()),
+            Some(stream) if within_a_day(&stream.mode_switches, now) >= 2 => Err(LIMIT),
+            Some(_) => Ok(()),
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            if stream.settings.mode != mode {
+                stream.mode_switches.push(now);
+            }
+            stream.status = "UPDATING";
+            let id = stream.id;
+            self.plan(id, Change::ModeSwitched { mode });
+        }
+    }
+
+    /// IncreaseStreamRetentionPeriod and DecreaseStreamRetentionPeriod.
+    pub(super) fn keep(&mut self, name: &str, hours: i64, is_increase: bool, answer: &Answer) {
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(_) if !(24..=8760).contains(&hours) => Err(INVALID),
+            Some(stream) if stream.status != "ACTIVE" => Err(IN_USE),
+            Some(stream) => {
+                let existing = stream.settings.retention_hours as i64;
+                let is_allowed = if is_increase { hours >= existing } else { hours <= existing };
+                is_allowed.then_some(()).ok_or(INVALID)
+            }
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            stream.settings.retention_hours = hours as u64;
+        }
+    }
+
+    /// Whether something of a stream has expired, and could come back.
+    pub(super) fn has_expired(&self, name: &str) -> bool {
+        let horizon = self.streams.get(name).map_or(0, |stream| stream.horizon(self.now));
+        self.instants(name).into_iter().any(|instant| 0 < instant && instant < horizon)
+    }
+
+    /// StartStreamEncryption with a key and StopStreamEncryption.
+    pub(super) fn encrypt(&mut self, name: &str, key: &str, starts: bool, answer: &Answer) {
+        let now = self.now;
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(stream) if stream.status != "ACTIVE" => Err(IN_USE),
+            Some(stream) if starts && within_a_day(&stream.encryption_starts, now) >= 25 => {
+                Err(LIMIT)
+            }
+            Some(_) if starts => Ok(()),
+            Some(stream) if stream.settings.key.as_ref().is_some_and(|own| own != key) => {
+                Err(INVALID)
+            }
+            Some(stream) if within_a_day(&stream.encryption_stops, now) >= 25 => Err(LIMIT),
+            Some(_) => Ok(()),
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            let times = match starts {
+                true => &mut stream.encryption_starts,
+                false => &mut stream.encryption_stops,
+            };
+            times.push(now);
+            stream.status = "UPDATING";
+            let id = stream.id;
+            self.plan(id, Change::Encrypted { key: starts.then(|| key.to_owned()) });
+        }
+    }
+
+    pub(super) fn tag(&mut self, name: &str, added: &BTreeMap<String, String>, answer: &Answer) {
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(_) if added.keys().any(|key| key.contains(['%', '*'])) => Err(INVALID),
+            Some(stream) if !stream.takes_records() => Err(IN_USE),
+            Some(stream) => {
+                let old = &stream.settings.tags;
+                let new = added.keys().filter(|key| !old.contains_key(*key)).count();
+                (old.len() + new <= 50).then_some(()).ok_or(INVALID)
+            }
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            stream.settings.tags.extend(added.clone());
+        }
+    }
+
+    pub(super) fn untag(&mut self, name: &str, keys: &[String], answer: &Answer) {
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(stream) if !stream.takes_records() => Err(IN_USE),
+            Some(_) => Ok(()),
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            stream.settings.tags.retain(|key, _| !keys.contains(key));
+        }
+    }
+
+    pub(super) fn tags(&self, name: &str, answer: &Answer) {
+        let stream = self.streams.get(name);
+        let expected = stream.map(|_| ()).ok_or(NOT_FOUND);
+        let (Some(answer), Some(stream)) = (agree(expected, answer), stream) else { return };
+        let tag = |tag: &Value| (text(&tag["Key"]), text(&tag["Value"]));
+        let found: Vec<_> = list(&answer["Tags"]).iter().map(tag).collect();
+        let expected: Vec<_> = stream.settings.tags.clone().into_iter().collect();
+        assert_eq!(found, expected);
+    }
+
+    pub(super) fn register(&mut self, name: &str, consumer: &str, answer: &Answer) {
+        let stream = self.streams.get_mut(name);
+        let expected = match &stream {
+            None => Err(NOT_FOUND),
+            Some(stream) if !stream.takes_records() => Err(IN_USE),
+            Some(stream) if stream.settings.consumers.contains_key(consumer) => Err(IN_USE),
+            Some(stream) if stream.settings.consumers.len() >= 20 => Err(LIMIT),
+            Some(_) => Ok(()),
+        };
+        if let (Some(answer), Some(stream)) = (agree(expected, answer), stream) {
+            assert_eq!(answer["Consumer"]["ConsumerName"], consumer);
+            assert_eq!(answer["Consumer"]["ConsumerStatus"], "CREATING");
+            stream.settings.consumers.insert(consumer.to_owned(), "CREATING");
+            let id = stream.id;
+            self.plan(id, Change::ConsumerReady { name: consumer.to_owned() });
+        }
+    }
+
+    pub(super) fn deregister(&mut self, name: &str, consumer: &str, answer: &Answer) {
+        let stream = self.streams.get_mut(name);
+        let known = |stream: &Stream| stream.settings.consumers.contains_key(consumer);
+        let expected = match &stream {
+            Some(stream) if known(stream) => Ok(()),
+            _ => Err(NOT_FOUND),
+        };
+        if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            stream.settings.consumers.insert(consumer.to_owned(), "DELETING");
+            let id = stream.id;
+            self.plan(id, Change::ConsumerGone { name: consumer.to_owned() });
+        }
+    }
+
+    pub(super) fn consumers(&self, name: &str, answer: &Answer) {
+        let stream = self.streams.get(name);
+        let expected = stream.map(|_| ()).ok_or(NOT_FOUND);
+        let (Some(answer), Some(stream)) = (agree(expected, answer), stream) else { return };
+        let found: Vec<_> = list(&answer["Consumers"])
+            .iter()
+            .map(|consumer| (text(&consumer["ConsumerName"]), text(&consumer["ConsumerStatus"])))
+            .collect();
+        let consumers = stream.settings.consumers.iter();
+        let expected: Vec<_> =
+            consumers.map(|(name, status)| (name.clone(), (*status).to_owned())).collect();
+        assert_eq!(found, expected);
+    }
+
     pub(super) fn iterator(&mut self, name: &str, shard: usize, start: &Start, answer: &Answer) {
         let now = self.now;
         let found = self.streams.get(name).and_then(|stream| {
-            Some((stream.id, stream.shards.get(shard).filter(|shard| shard.is_live(now))?))
+            let horizon = stream.horizon(now);
+            let live = stream.shards.get(shard).filter(|shard| shard.is_live(horizon))?;
+            Some((stream.id, horizon, live))
         });
         let expected = match &found {
             None => Err(NOT_FOUND),
-            Some((_, shard)) => shard.place_of(start, now).ok_or(INVALID),
+            Some((_, horizon, shard)) => shard.place_of(start, now, *horizon).ok_or(INVALID),
         };
         let next = expected.as_ref().ok().copied();
-        if let (Some(answer), Some((id, _)), Some(next)) = (agree(expected, answer), found, next) {
+        if let (Some(answer), Some((id, ..)), Some(next)) = (agree(expected, answer), found, next) {
             let token = text(&answer["ShardIterator"]);
             self.hand_out(token, (name.to_owned(), id), shard, next);
         }
@@ -282,7 +524,8 @@ impl Auditor {
         let (name, id, shard_number, next) = (name.clone(), *id, *shard, *next);
         let stream = self.streams.get(&name).filter(|stream| stream.id == id);
         let shard = stream.and_then(|stream| stream.shards.get(shard_number));
-        let shard = shard.filter(|shard| shard.is_live(now));
+        let horizon = stream.map_or(0, |stream| stream.horizon(now));
+        let shard = shard.filter(|shard| shard.is_live(horizon));
         let expected = match &shard {
             _ if now > issued + ITERATOR_MILLIS => Err(EXPIRED),
             None => Err(NOT_FOUND),
@@ -292,7 +535,7 @@ impl Auditor {
         else {
             return;
         };
-        let first = next.max(shard.first_kept(now)).min(shard.records.len());
+        let first = next.max(shard.first_kept(horizon)).min(shard.records.len());
         let after = (first + limit).min(shard.records.len());
         let found = list(&answer["Records"]);
         let numbers: Vec<_> = found.iter().map(|record| text(&record["SequenceNumber"])).collect();
@@ -302,6 +545,8 @@ impl Auditor {
             assert_eq!(found["Data"], expected.data);
             assert_eq!(found["PartitionKey"], expected.key);
             assert_eq!(millis(&found["ApproximateArrivalTimestamp"]), expected.arrival);
+            let encryption = expected.is_encrypted.then_some("KMS");
+            assert_eq!(found["EncryptionType"].as_str(), encryption);
         }
         let behind =
             shard.records.get(after).map_or(0, |next| (now.saturating_sub(next.arrival)).max(1));
@@ -326,10 +571,11 @@ impl Auditor {
         let answer = &answer["StreamDescription"];
         assert_eq!(answer["StreamName"], name);
         assert_eq!(answer["StreamStatus"], stream.status);
-        assert_eq!(answer["HasMoreShards"], false);
-        let live: Vec<_> =
-            (0..stream.shards.len()).filter(|shard| stream.shards[*shard].is_live(now)).collect();
-        stream.compare_shards(&live, list(&answer["Shards"]));
+        assert_eq!(answer["HasMoreShards"], stream.live_count(now) > 100);
+        let horizon = stream.horizon(now);
+        let is_live = |shard: &usize| stream.shards[*shard].is_live(horizon);
+        let live: Vec<_> = (0..stream.shards.len()).filter(is_live).collect();
+        stream.compare_shards(&live[..live.len().min(100)], list(&answer["Shards"]));
     }
 
     pub(super) fn summary(&self, name: &str, answer: &Answer) {
@@ -338,14 +584,20 @@ impl Auditor {
         let (Some(answer), Some(stream)) = (agree(expected, answer), stream) else { return };
         let answer = &answer["StreamDescriptionSummary"];
         assert_eq!(answer["StreamStatus"], stream.status);
-        let open = stream.shards.iter().filter(|shard| shard.closed.is_none()).count();
-        assert_eq!(answer["OpenShardCount"], open);
+        assert_eq!(answer["OpenShardCount"], stream.open_count());
+        let settings = &stream.settings;
+        assert_eq!(answer["StreamModeDetails"]["StreamMode"], settings.mode);
+        assert_eq!(answer["RetentionPeriodHours"], settings.retention_hours);
+        assert_eq!(answer["ConsumerCount"], settings.consumers.len());
+        assert_eq!(answer["KeyId"].as_str(), settings.key.as_deref());
+        let encryption = if settings.key.is_some() { "KMS" } else { "NONE" };
+        assert_eq!(answer["EncryptionType"], encryption);
     }
 
     pub(super) fn shards(&mut self, name: &str, filter: Filter, answer: &Answer) {
         let now = self.now;
-        let horizon = now - RETENTION_MILLIS;
         let stream = self.streams.get_mut(name);
+        let horizon = stream.as_ref().map_or(0, |stream| stream.horizon(now));
         let expected = match (&stream, filter) {
             (_, Filter::At(time) | Filter::From(time)) if time > now => Err(INVALID),
             (None, _) => Err(NOT_FOUND),
@@ -354,7 +606,7 @@ impl Auditor {
         };
         let (Some(answer), Some(stream)) = (agree(expected, answer), stream) else { return };
         let wanted = |(number, shard): &(usize, &Shard)| {
-            shard.is_live(now)
+            shard.is_live(horizon)
                 && match filter {
                     Filter::All => true,
                     Filter::AtLatest => shard.closed.is_none(),
@@ -389,10 +641,17 @@ impl Auditor {
 
     /// When something will be over or due, if nobody does anything.
     pub(super) fn deadlines(&self, name: &str) -> Vec<u64> {
-        let kept_until = self.instants(name).into_iter().map(|instant| instant + RETENTION_MILLIS);
+        let hours = self.streams.get(name).map_or(24, |stream| stream.settings.retention_hours);
+        let retention = hours * HOUR_MILLIS;
+        let kept_until = self.instants(name).into_iter().map(|instant| instant + retention);
         let alive_until = self.iterators.iter().map(|iterator| iterator.issued + ITERATOR_MILLIS);
         let due = self.due.keys().map(|(at, _)| *at);
         kept_until.chain(alive_until).chain(due).filter(|at| *at > self.now).collect()
+    }
+
+    /// Whether an iterator is young enough.
+    pub(super) fn is_alive(&self, iterator: usize) -> bool {
+        self.now <= self.iterators[iterator].issued + ITERATOR_MILLIS
     }
 
     /// How many records were acknowledged by streams that are still there.
@@ -402,18 +661,60 @@ impl Auditor {
 }
 
 impl Stream {
+    /// Records that arrived before this are gone.
+    fn horizon(&self, now: u64) -> u64 {
+        now - self.settings.retention_hours * HOUR_MILLIS
+    }
+
+    fn live_count(&self, now: u64) -> usize {
+        let horizon = self.horizon(now);
+        self.shards.iter().filter(|shard| shard.is_live(horizon)).count()
+    }
+
+    pub(super) fn open_count(&self) -> usize {
+        self.shards.iter().filter(|shard| shard.closed.is_none()).count()
+    }
+
     fn takes_records(&self) -> bool {
         matches!(self.status, "ACTIVE" | "UPDATING")
     }
 
     fn open_first(&mut self, count: usize) {
-        // floor(2^128 / n), for the small counts of the workload.
-        let count = count as u128;
-        let length = if count == 1 { 0 } else { (u128::MAX - (count - 1)) / count + 1 };
-        for number in 0..count {
-            let start = number * length;
-            let end = if number + 1 == count { u128::MAX } else { start + length - 1 };
-            self.open(start, end, Vec::new(), self.created_seconds, 0);
+        let starts = uniform(count);
+        for (place, start) in starts.iter().enumerate() {
+            let end = starts.get(place + 1).map_or(u128::MAX, |next| next - 1);
+            self.open(*start, end, Vec::new(), self.created_seconds, 0);
+        }
+    }
+
+    /// Open shards are cut at the wanted bounds, then what lies between two
+    /// bounds is merged from below.
+    fn rescale(&mut self, count: usize, at: u64) {
+        if count == self.open_count() {
+            return;
+        }
+        let open = self.shards.iter().filter(|shard| shard.closed.is_none());
+        let mut existing: Vec<_> = open.map(|shard| shard.start).collect();
+        existing.sort_unstable();
+        // Bounds that differ by rounding are the same.
+        let same = |bound: u128| {
+            let near = existing.iter().find(|start| start.abs_diff(bound) <= count as u128);
+            near.copied().unwrap_or(bound)
+        };
+        let starts: Vec<_> = uniform(count).into_iter().map(same).collect();
+        for start in &starts {
+            let shard = self.owner(*start);
+            if self.shards[shard].start != *start {
+                self.split(shard, *start, at);
+            }
+        }
+        for (place, start) in starts.iter().enumerate() {
+            let end = starts.get(place + 1).map_or(u128::MAX, |next| next - 1);
+            while self.shards[self.owner(*start)].end != end {
+                let lower = self.owner(*start);
+                let upper = self.owner(self.shards[lower].end + 1);
+                self.merge(lower, upper, at);
+            }
         }
     }
 
@@ -467,6 +768,9 @@ impl Stream {
         if self.status != "ACTIVE" {
             return Err(IN_USE);
         }
+        if self.settings.mode == "ON_DEMAND" {
+            return Err(VALIDATION);
+        }
         let shard = self.shards.get(shard).ok_or(NOT_FOUND)?;
         if shard.closed.is_some() { Err(INVALID) } else { Ok(shard) }
     }
@@ -508,17 +812,17 @@ impl Stream {
 
 impl Shard {
     /// Records arrive in order, and never before their shard was made.
-    fn append(&mut self, now: u64, record: &NewRecord, number: String) {
+    fn append(&mut self, now: u64, record: &NewRecord, number: String, is_encrypted: bool) {
         let last = self.records.last();
         assert_eq!(number.len(), 56);
         assert!(last.is_none_or(|last| last.number < number), "numbers rise");
         let arrival = now.max(last.map_or(0, |last| last.arrival));
         let NewRecord { key, data, .. } = record.clone();
-        self.records.push(Record { number, key, data, arrival });
+        self.records.push(Record { number, key, data, arrival, is_encrypted });
     }
 
-    fn is_live(&self, now: u64) -> bool {
-        self.closed.is_none_or(|closed| closed >= now - RETENTION_MILLIS)
+    fn is_live(&self, horizon: u64) -> bool {
+        self.closed.is_none_or(|closed| closed >= horizon)
     }
 
     fn was_open_at(&self, time: u64) -> bool {
@@ -527,13 +831,13 @@ impl Shard {
     }
 
     /// How many records have been trimmed.
-    fn first_kept(&self, now: u64) -> usize {
-        self.records.partition_point(|record| record.arrival < now - RETENTION_MILLIS)
+    fn first_kept(&self, horizon: u64) -> usize {
+        self.records.partition_point(|record| record.arrival < horizon)
     }
 
     /// How many records lie before a start; `None` if it is none of this shard.
-    fn place_of(&self, start: &Start, now: u64) -> Option<usize> {
-        let kept = self.first_kept(now);
+    fn place_of(&self, start: &Start, now: u64, horizon: u64) -> Option<usize> {
+        let kept = self.first_kept(horizon);
         let find = |number: &String| self.records.iter().position(|r| r.number == *number);
         Some(match start {
             Start::TrimHorizon => kept,
@@ -544,6 +848,19 @@ impl Shard {
             Start::Time(time) => self.records.partition_point(|r| r.arrival < *time).max(kept),
         })
     }
+}
+
+/// How many of these times lie within the last 24 hours.
+fn within_a_day(times: &[u64], now: u64) -> usize {
+    times.iter().filter(|time| now - **time < DAY_MILLIS).count()
+}
+
+/// Where ranges of equal length begin: multiples of floor(2^128 / n), for the
+/// small counts of the workload.
+fn uniform(count: usize) -> Vec<u128> {
+    let count = count as u128;
+    let length = if count == 1 { 0 } else { (u128::MAX - (count - 1)) / count + 1 };
+    (0..count).map(|number| number * length).collect()
 }
 
 /// Compares an answer's outcome with the expected one, and gives it back if

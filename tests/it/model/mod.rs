@@ -1,5 +1,8 @@
 //! Random calls against expectations, and readers against writers.
 
 mod auditor;
+mod chance;
+mod known_failures;
+mod resharding;
 mod tailing_reader;
 mod workload;

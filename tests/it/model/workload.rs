@@ -3,6 +3,7 @@
 //!
 //! A failure prints its seed and the command that repeats it.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
@@ -11,9 +12,11 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
 use super::auditor::{Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, shard_id};
-use crate::support::raw::{Raw, START, list, text};
+use super::chance::Chance;
+use crate::support::raw::{Custom, Raw, START, list, text};
 
 const CALLS_PER_SEED: usize = 500;
+const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
 const NAMES: [&str; 4] = ["a", "b", "c", "none"];
 
 #[test]
@@ -47,6 +50,8 @@ struct Seen {
     records_written: usize,
     shard_ends: usize,
     expired: usize,
+    /// How often each operation succeeded and was refused.
+    operations: BTreeMap<String, [usize; 2]>,
 }
 
 impl Seen {
@@ -55,30 +60,52 @@ impl Seen {
         assert!(self.calls / 20 < self.refused && self.refused < self.calls / 2, "{self:?}");
         assert!(self.records_read > 2000 && self.records_written > 4000, "{self:?}");
         assert!(self.shard_ends > 50 && self.expired > 20, "{self:?}");
+        assert_eq!(self.operations.len(), 24, "{self:?}");
+        for (operation, [succeeded, _]) in &self.operations {
+            assert!(*succeeded > 4, "{operation} gets nowhere: {self:?}");
+        }
     }
 }
 
 struct Workload {
     raw: Raw,
+    /// Whose turn it is, and what has to come back to that account.
+    account: &'static str,
     auditor: Auditor,
+    /// The other accounts, which nothing of that concerns.
+    others: VecDeque<(&'static str, Auditor)>,
+    /// How often each operation succeeded and was refused.
+    operations: BTreeMap<String, [usize; 2]>,
     chance: Chance,
 }
 
 impl Workload {
     fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed);
+        let mut chance = Chance::new(seed);
         let delay = if chance.one_in(2) { 0 } else { 700 };
         let settings = |builder: kinesis_emulator::Builder| {
             builder.seed(seed).state_delay(Duration::from_millis(delay))
         };
-        let auditor = Auditor::new(START.as_millis(), delay);
-        Self { raw: Raw::with(settings), auditor, chance }
+        let auditor = || Auditor::new(START.as_millis(), delay);
+        let others = ACCOUNTS[1..].iter().map(|account| (*account, auditor())).collect();
+        let (account, auditor) = (ACCOUNTS[0], auditor());
+        Self {
+            raw: Raw::with(settings),
+            account,
+            auditor,
+            others,
+            operations: BTreeMap::new(),
+            chance,
+        }
     }
 
     fn run(mut self, seen: &mut Seen) {
         for _ in 0..CALLS_PER_SEED {
             if self.chance.one_in(3) {
                 self.let_time_pass();
+            }
+            if self.chance.one_in(8) {
+                self.change_the_account();
             }
             self.auditor.settle();
             let answer = self.step();
@@ -96,7 +123,21 @@ impl Workload {
                 }
             }
         }
-        seen.records_written += self.auditor.record_count();
+        for (operation, counts) in self.operations {
+            let seen = seen.operations.entry(operation).or_default();
+            *seen = [seen[0] + counts[0], seen[1] + counts[1]];
+        }
+        let others = self.others.iter().map(|(_, auditor)| auditor);
+        let auditors = others.chain([&self.auditor]);
+        seen.records_written += auditors.map(Auditor::record_count).sum::<usize>();
+    }
+
+    /// Accounts take turns. Each has streams of the same names.
+    fn change_the_account(&mut self) {
+        let Some((account, mut auditor)) = self.others.pop_front() else { return };
+        auditor.now = self.auditor.now;
+        let account = std::mem::replace(&mut self.account, account);
+        self.others.push_back((account, std::mem::replace(&mut self.auditor, auditor)));
     }
 
     fn let_time_pass(&mut self) {
@@ -133,17 +174,26 @@ impl Workload {
             25..38 => self.put_records(),
             38..52 => self.iterator(),
             52..76 => self.read(),
-            76..80 => self.split(),
-            80..84 => self.merge(),
-            84..89 => self.describe(),
-            89..92 => self.summary(),
-            92..98 => self.list_shards(),
-            _ => self.list_streams(),
+            76..78 => self.split(),
+            78..80 => self.merge(),
+            80..83 => self.rescale(),
+            83..86 => self.describe(),
+            86..89 => self.summary(),
+            89..92 => self.list_shards(),
+            92..93 => self.list_streams(),
+            93..94 => self.switch_mode(),
+            94..95 => self.keep(),
+            95..96 => self.encrypt(),
+            96..98 => self.change_tags(),
+            _ => self.change_consumers(),
         }
     }
 
-    fn call(&self, operation: &str, input: Value) -> Answer {
-        let answer = self.raw.call(operation, input);
+    fn call(&mut self, operation: &str, input: Value) -> Answer {
+        let request = Custom::json(operation, &input).by(self.account, "us-east-1");
+        let answer = self.raw.send(request);
+        let counts = self.operations.entry(operation.to_owned()).or_default();
+        counts[usize::from(answer.status != 200)] += 1;
         match (answer.status.as_u16(), answer.body.is_empty()) {
             (200, true) => Ok(Value::Null),
             (200, false) => Ok(answer.json()),
@@ -165,7 +215,7 @@ impl Workload {
 
     fn create(&mut self) -> Answer {
         let name = self.chance.pick(&NAMES[..3]);
-        let shards = self.chance.below(5) as usize;
+        let shards = Some(self.chance.below(5) as usize).filter(|_| !self.chance.one_in(6));
         let answer = self.call("CreateStream", json!({"StreamName": name, "ShardCount": shards}));
         self.auditor.create(name, shards, &answer);
         answer
@@ -173,8 +223,12 @@ impl Workload {
 
     fn delete(&mut self) -> Answer {
         let name = self.name();
-        let answer = self.call("DeleteStream", json!({"StreamName": name}));
-        self.auditor.delete(name, &answer);
+        let is_enforced = self.chance.one_in(2);
+        let answer = self.call(
+            "DeleteStream",
+            json!({"StreamName": name, "EnforceConsumerDeletion": is_enforced}),
+        );
+        self.auditor.delete(name, is_enforced, &answer);
         answer
     }
 
@@ -291,6 +345,9 @@ impl Workload {
         let eldest = if self.chance.one_in(5) { held } else { held.min(6) };
         let back = self.chance.below(eldest);
         let iterator = (held - 1 - back) as usize;
+        if !self.auditor.is_alive(iterator) && !self.chance.one_in(8) {
+            return self.iterator();
+        }
         let limit = 1 + self.chance.below(20) as usize;
         let token = self.auditor.iterators[iterator].token.clone();
         let answer = self.call("GetRecords", json!({"ShardIterator": token, "Limit": limit}));
@@ -342,6 +399,130 @@ impl Workload {
         answer
     }
 
+    fn rescale(&mut self) -> Answer {
+        let name = self.name();
+        let open = self.auditor.streams.get(name).map_or(1, |stream| stream.open_count() as u64);
+        // Sometimes beyond double, sometimes below half; few shards in all.
+        let target = 1 + self.chance.below((open * 2 + 1).min(9)) as usize;
+        let answer = self.call(
+            "UpdateShardCount",
+            json!({
+                "StreamName": name,
+                "TargetShardCount": target,
+                "ScalingType": "UNIFORM_SCALING",
+            }),
+        );
+        self.auditor.rescale(name, target, &answer);
+        answer
+    }
+
+    fn switch_mode(&mut self) -> Answer {
+        let name = self.name();
+        // Mostly back to where shards can be changed.
+        let mode = self.chance.pick(&["PROVISIONED", "PROVISIONED", "ON_DEMAND"]);
+        let answer = self.call(
+            "UpdateStreamMode",
+            json!({"StreamARN": self.arn(name), "StreamModeDetails": {"StreamMode": mode}}),
+        );
+        self.auditor.switch_mode(name, mode, &answer);
+        answer
+    }
+
+    fn keep(&mut self) -> Answer {
+        let name = self.name();
+        let mut hours = self.chance.pick(&[-1, 23, 24, 25, 30, 48, 48, 100, 8760, 8761]);
+        let is_increase = self.chance.one_in(2);
+        if is_increase && self.auditor.has_expired(name) {
+            // See `known_failures`: what has expired comes back.
+            hours = 24;
+        }
+        let existing = self.auditor.streams.get(name).map_or(24, |s| s.settings.retention_hours);
+        if !is_increase && self.chance.one_in(2) {
+            hours = existing.div_ceil(2).max(24) as i64;
+        }
+        let operation = if is_increase { "Increase" } else { "Decrease" };
+        let answer = self.call(
+            &format!("{operation}StreamRetentionPeriod"),
+            json!({"StreamName": name, "RetentionPeriodHours": hours}),
+        );
+        self.auditor.keep(name, hours, is_increase, &answer);
+        answer
+    }
+
+    fn encrypt(&mut self) -> Answer {
+        let name = self.name();
+        let key = self.chance.pick(&["alias/one", "alias/two"]);
+        let starts = self.chance.one_in(2);
+        let operation = if starts { "StartStreamEncryption" } else { "StopStreamEncryption" };
+        let answer = self
+            .call(operation, json!({"StreamName": name, "EncryptionType": "KMS", "KeyId": key}));
+        self.auditor.encrypt(name, key, starts, &answer);
+        answer
+    }
+
+    fn change_tags(&mut self) -> Answer {
+        let name = self.name();
+        let count = 1 + self.chance.below(24);
+        let keys: Vec<_> = (0..count).map(|_| format!("k{}", self.chance.below(70))).collect();
+        match self.chance.below(3) {
+            0 => {
+                let answer = self.call("ListTagsForStream", json!({"StreamName": name}));
+                self.auditor.tags(name, &answer);
+                answer
+            }
+            1 => {
+                let keys = keys.into_iter().take(4).collect::<BTreeSet<_>>().into_iter();
+                let keys: Vec<_> = keys.collect();
+                let answer =
+                    self.call("RemoveTagsFromStream", json!({"StreamName": name, "TagKeys": keys}));
+                self.auditor.untag(name, &keys, &answer);
+                answer
+            }
+            _ => {
+                let mut tags: BTreeMap<_, _> =
+                    keys.into_iter().map(|key| (key, self.chance.below(9).to_string())).collect();
+                if self.chance.one_in(8) {
+                    tags.insert(self.chance.pick(&["per%cent", "st*r"]).to_owned(), String::new());
+                }
+                let answer =
+                    self.call("AddTagsToStream", json!({"StreamName": name, "Tags": tags}));
+                self.auditor.tag(name, &tags, &answer);
+                answer
+            }
+        }
+    }
+
+    fn change_consumers(&mut self) -> Answer {
+        let name = self.name();
+        let consumer = format!("c{}", self.chance.below(2));
+        let input = json!({"StreamARN": self.arn(name), "ConsumerName": consumer});
+        let status = self.auditor.streams.get(name);
+        let status = status.and_then(|stream| stream.settings.consumers.get(&consumer).copied());
+        match self.chance.below(5) {
+            // See `known_failures`: twice removes the next of that name, too.
+            0 | 1 if status != Some("DELETING") => {
+                let answer = self.call("DeregisterStreamConsumer", input);
+                self.auditor.deregister(name, &consumer, &answer);
+                answer
+            }
+            2 => {
+                let input = json!({"StreamARN": self.arn(name)});
+                let answer = self.call("ListStreamConsumers", input);
+                self.auditor.consumers(name, &answer);
+                answer
+            }
+            _ => {
+                let answer = self.call("RegisterStreamConsumer", input);
+                self.auditor.register(name, &consumer, &answer);
+                answer
+            }
+        }
+    }
+
+    fn arn(&self, name: &str) -> String {
+        format!("arn:aws:kinesis:us-east-1:{}:stream/{name}", self.account)
+    }
+
     fn describe(&mut self) -> Answer {
         let name = self.name();
         let answer = self.call("DescribeStream", json!({"StreamName": name}));
@@ -390,35 +571,4 @@ impl Workload {
 /// Milliseconds as seconds with decimals.
 fn seconds(millis: u64) -> Value {
     json!(millis as f64 / 1000.0)
-}
-
-/// Chance, from a seed (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-
-    /// Somewhere in the hash key space, its ends included.
-    fn hash_key(&mut self) -> u128 {
-        let anywhere = (u128::from(self.next()) << 64) | u128::from(self.next());
-        self.pick(&[0, u128::MAX, anywhere, anywhere, anywhere, anywhere])
-    }
 }

@@ -1,6 +1,7 @@
 //! Stories told with the real AWS SDK.
 
 mod consuming;
+mod every_operation;
 mod fan_out;
 mod isolation;
 mod lifecycle;
@@ -8,4 +9,5 @@ mod many_subscriptions;
 mod producing;
 mod resharding;
 mod startup;
+mod terraform;
 mod tls;

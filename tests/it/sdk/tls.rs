@@ -9,7 +9,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use kinesis_emulator::Emulator;
 
 /// A client that trusts one authority and nothing else.
-fn client_trusting(kinesis: &Emulator, authority_pem: &str) -> Client {
+pub(super) fn client_trusting(kinesis: &Emulator, authority_pem: &str) -> Client {
     let trust = TrustStore::empty().with_pem_certificate(authority_pem.as_bytes());
     let context = TlsContext::builder().with_trust_store(trust).build().expect("a PEM certificate");
     let http: SharedHttpClient = Builder::new()

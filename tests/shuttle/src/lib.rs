@@ -49,6 +49,16 @@ fn a_split_that_time_brings_about_loses_nothing_under_random_schedules() {
 }
 
 #[test]
+fn a_subscriber_that_follows_a_split_sees_every_record_once_under_random_schedules() {
+    shuttle::check_random(write_and_subscribe, 5000);
+}
+
+#[test]
+fn a_subscriber_that_follows_a_split_sees_every_record_once_under_schedules_of_few_switches() {
+    shuttle::check_pct(write_and_subscribe, 5000, 3);
+}
+
+#[test]
 fn calls_that_change_streams_never_wait_for_each_other_forever() {
     // Shuttle reports a deadlock by itself.
     shuttle::check_random(change_everything_at_once, 5000);
@@ -80,14 +90,7 @@ fn write_and_tail(split_taking: Option<Duration>) {
     if split_taking.is_some() {
         let kinesis = Arc::clone(&kinesis);
         others.push(thread::spawn(move || {
-            kinesis.done(
-                "SplitShard",
-                json!({
-                    "StreamName": "s",
-                    "ShardToSplit": "shardId-000000000000",
-                    "NewStartingHashKey": (1_u128 << 127).to_string(),
-                }),
-            );
+            kinesis.split_the_first();
             kinesis.emulator.clock().advance(delay);
         }));
     }
@@ -101,6 +104,85 @@ fn write_and_tail(split_taking: Option<Duration>) {
         assert_agreement(&acknowledged, seen);
     }
     kinesis.assert_shards_end_after_their_records(&acknowledged);
+}
+
+/// Two writers, two consumers, and one thread that splits the only shard.
+///
+/// This is about positions: where a subscription starts, what it reads and
+/// where it is continued. A subscription that waits and is woken needs an async
+/// body, which the emulator has with a runtime's features alone.
+fn write_and_subscribe() {
+    let kinesis = Arc::new(Kinesis::new(Duration::ZERO));
+    kinesis.done("CreateStream", json!({"StreamName": "s", "ShardCount": 1}));
+    let acknowledged = Arc::new(Mutex::new(Logs::new()));
+    let finished = Arc::new(AtomicBool::new(false));
+    let subscribers: Vec<_> = ["one", "other"]
+        .into_iter()
+        .map(|name| {
+            let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+            let input = json!({"StreamARN": arn, "ConsumerName": name});
+            let consumer = kinesis.ok("RegisterStreamConsumer", input);
+            let consumer = text(&consumer["Consumer"]["ConsumerARN"]);
+            let (kinesis, finished) = (Arc::clone(&kinesis), Arc::clone(&finished));
+            thread::spawn(move || subscribe(&kinesis, &consumer, &finished))
+        })
+        .collect();
+    let mut others: Vec<_> = (0..2)
+        .map(|writer| {
+            let (kinesis, acknowledged) = (Arc::clone(&kinesis), Arc::clone(&acknowledged));
+            thread::spawn(move || write(&kinesis, writer, &acknowledged))
+        })
+        .collect();
+    others.push(thread::spawn({
+        let kinesis = Arc::clone(&kinesis);
+        move || kinesis.split_the_first()
+    }));
+    for other in others {
+        other.join().expect("nobody fails");
+    }
+    finished.store(true, Ordering::SeqCst);
+    let acknowledged = acknowledged.lock().expect("nobody failed").clone();
+    for subscriber in subscribers {
+        let seen = subscriber.join().expect("a subscriber does not fail");
+        assert_agreement(&acknowledged, seen);
+    }
+}
+
+/// Subscribes to the first shard and all that follow, again and again, each
+/// time after where the last subscription came to.
+fn subscribe(kinesis: &Kinesis, consumer: &str, finished: &AtomicBool) -> Logs {
+    let mut logs = Logs::new();
+    let horizon = json!({"Type": "TRIM_HORIZON"});
+    let mut at = VecDeque::from([("shardId-000000000000".to_owned(), horizon.clone())]);
+    while let Some((shard, start)) = at.pop_front() {
+        let was_finished = finished.load(Ordering::SeqCst);
+        // From then on a subscription to the same shard takes over.
+        kinesis.emulator.clock().advance(Duration::from_secs(5));
+        let input = json!({"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": start});
+        let (mut next, mut children, mut found) = (start, None, 0);
+        for event in kinesis.events("SubscribeToShard", &input) {
+            let records = list(&event["Records"]);
+            found += records.len();
+            let log = logs.entry(shard.clone()).or_default();
+            log.extend(records.iter().map(|r| (text(&r["SequenceNumber"]), text(&r["Data"]))));
+            children = event["ChildShards"].as_array().cloned();
+            if let Some(number) = event["ContinuationSequenceNumber"].as_str() {
+                next = json!({"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number});
+            }
+        }
+        match children {
+            Some(children) => {
+                at.extend(children.iter().map(|child| (text(&child["ShardId"]), horizon.clone())))
+            }
+            // All that there was has been sent.
+            None if was_finished => {}
+            None => at.push_back((shard, next)),
+        }
+        if found == 0 {
+            thread::yield_now();
+        }
+    }
+    logs
 }
 
 /// Puts one record, then three at once, then one again: to both halves of the
@@ -241,6 +323,50 @@ impl Kinesis {
     }
 
     fn call(&self, operation: &str, input: &Value) -> (u16, Value) {
+        let (status, body) = self.send(operation, input);
+        let body = match body.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&body).expect("answers are JSON"),
+        };
+        (status, body)
+    }
+
+    /// The events of a subscription that there are now.
+    fn events(&self, operation: &str, input: &Value) -> Vec<Value> {
+        let (status, body) = self.send(operation, input);
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        let mut rest = &body[..];
+        let mut events = Vec::new();
+        while !rest.is_empty() {
+            let length = |at: usize| {
+                let bytes = rest[at..at + 4].try_into().expect("four bytes");
+                u32::from_be_bytes(bytes) as usize
+            };
+            let (whole, payload) = (length(0), 12 + length(4));
+            let headers = String::from_utf8_lossy(&rest[12..payload]);
+            if headers.contains("SubscribeToShardEvent") {
+                let event = serde_json::from_slice(&rest[payload..whole - 4]);
+                events.push(event.expect("events are JSON"));
+            } else {
+                assert!(headers.contains("initial-response"), "{headers}");
+            }
+            rest = &rest[whole..];
+        }
+        events
+    }
+
+    fn split_the_first(&self) {
+        self.done(
+            "SplitShard",
+            json!({
+                "StreamName": "s",
+                "ShardToSplit": "shardId-000000000000",
+                "NewStartingHashKey": (1_u128 << 127).to_string(),
+            }),
+        );
+    }
+
+    fn send(&self, operation: &str, input: &Value) -> (u16, Bytes) {
         let request = Request::post("/")
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
@@ -252,10 +378,6 @@ impl Kinesis {
             .body(Bytes::from(input.to_string()))
             .expect("the request is well-formed");
         let (parts, body) = self.emulator.call(request).into_parts();
-        let body = match body.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&body).expect("answers are JSON"),
-        };
         (parts.status.as_u16(), body)
     }
 
