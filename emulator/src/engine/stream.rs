@@ -53,6 +53,8 @@ pub(crate) struct StreamState {
     pub(crate) status: StreamStatus,
     pub(crate) mode: StreamMode,
     pub(crate) retention: Duration,
+    /// What arrived before this had expired when the retention was last changed.
+    pub(crate) expired_before: Timestamp,
     pub(crate) encryption: EncryptionType,
     /// The key while records are encrypted.
     pub(crate) key: Option<KeyId>,
@@ -83,6 +85,7 @@ impl StreamState {
             status: StreamStatus::Creating,
             mode,
             retention,
+            expired_before: Timestamp::EPOCH,
             encryption: EncryptionType::None,
             key: None,
             distribution: RecordDistributionStrategy::UserPartitionKey,
@@ -109,7 +112,14 @@ impl StreamState {
 
     /// Records that arrived before this are gone.
     pub(crate) fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retention)
+        now.minus(self.retention).max(self.expired_before)
+    }
+
+    /// Keeps records for longer or shorter from now on; what has expired stays
+    /// gone.
+    pub(crate) fn set_retention(&mut self, retention: Duration, now: Timestamp) {
+        self.expired_before = self.horizon(now);
+        self.retention = retention;
     }
 
     /// A shard that exists and whose records have not all expired with it.

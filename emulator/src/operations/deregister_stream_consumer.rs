@@ -20,14 +20,19 @@ impl Operation for DeregisterStreamConsumer {
     fn handle(input: StreamConsumerInput, call: &Call<'_>) -> Result<(), ApiError> {
         let meant = input.meant()?;
         let (realm, stream) = call.stream_at(&meant.stream)?;
-        let name = stream.change(|state| {
+        let gone = stream.change(|state| {
             let name = meant.find(&stream, state)?.clone();
-            if let Some(consumer) = state.consumers.get_mut(&name) {
+            let consumer = state.consumers.get_mut(&name);
+            let newly = consumer.filter(|consumer| consumer.status != ConsumerStatus::Deleting);
+            Ok(newly.map(|consumer| {
                 consumer.status = ConsumerStatus::Deleting;
-            }
-            Ok(name)
+                Transition::ConsumerGone { name }
+            }))
         })?;
-        realm.begin(&stream, Transition::ConsumerGone { name }, call.settings(), call.now);
+        // A second call changes nothing: the first has seen to the removal.
+        if let Some(gone) = gone {
+            realm.begin(&stream, gone, call.settings(), call.now);
+        }
         Ok(())
     }
 }

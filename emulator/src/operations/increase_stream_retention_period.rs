@@ -65,7 +65,8 @@ pub(super) fn change(
     stream.change(|state| {
         stream.require_active(state)?;
         allowed(&stream.address.name, asked, state.retention_hours())?;
-        state.retention = Duration::from_secs(u64::from(asked.unsigned_abs()) * 3600);
+        let retention = Duration::from_secs(u64::from(asked.unsigned_abs()) * 3600);
+        state.set_retention(retention, call.now);
         Ok(())
     })
 }

@@ -55,6 +55,8 @@ pub(super) struct Stream {
 pub(super) struct Settings {
     mode: &'static str,
     pub(super) retention_hours: u64,
+    /// What arrived before this has expired, whatever the retention is now.
+    expired_before: u64,
     key: Option<String>,
     tags: BTreeMap<String, String>,
     /// Names and statuses.
@@ -218,6 +220,7 @@ impl Auditor {
         let settings = Settings {
             mode: if shards.is_some() { "PROVISIONED" } else { "ON_DEMAND" },
             retention_hours: 24,
+            expired_before: 0,
             key: None,
             tags: BTreeMap::new(),
             consumers: BTreeMap::new(),
@@ -368,14 +371,9 @@ impl Auditor {
             }
         };
         if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
+            stream.settings.expired_before = stream.horizon(self.now);
             stream.settings.retention_hours = hours as u64;
         }
-    }
-
-    /// Whether something of a stream has expired, and could come back.
-    pub(super) fn has_expired(&self, name: &str) -> bool {
-        let horizon = self.streams.get(name).map_or(0, |stream| stream.horizon(self.now));
-        self.instants(name).into_iter().any(|instant| 0 < instant && instant < horizon)
     }
 
     /// StartStreamEncryption with a key and StopStreamEncryption.
@@ -472,7 +470,10 @@ impl Auditor {
             _ => Err(NOT_FOUND),
         };
         if let (Some(_), Some(stream)) = (agree(expected, answer), stream) {
-            stream.settings.consumers.insert(consumer.to_owned(), "DELETING");
+            let before = stream.settings.consumers.insert(consumer.to_owned(), "DELETING");
+            if before == Some("DELETING") {
+                return;
+            }
             let id = stream.id;
             self.plan(id, Change::ConsumerGone { name: consumer.to_owned() });
         }
@@ -663,7 +664,7 @@ impl Auditor {
 impl Stream {
     /// Records that arrived before this are gone.
     fn horizon(&self, now: u64) -> u64 {
-        now - self.settings.retention_hours * HOUR_MILLIS
+        (now - self.settings.retention_hours * HOUR_MILLIS).max(self.settings.expired_before)
     }
 
     fn live_count(&self, now: u64) -> usize {

@@ -2,7 +2,7 @@
 
 mod auditor;
 mod chance;
-mod known_failures;
+mod regressions;
 mod resharding;
 mod tailing_reader;
 mod workload;

@@ -432,10 +432,6 @@ impl Workload {
         let name = self.name();
         let mut hours = self.chance.pick(&[-1, 23, 24, 25, 30, 48, 48, 100, 8760, 8761]);
         let is_increase = self.chance.one_in(2);
-        if is_increase && self.auditor.has_expired(name) {
-            // See `known_failures`: what has expired comes back.
-            hours = 24;
-        }
         let existing = self.auditor.streams.get(name).map_or(24, |s| s.settings.retention_hours);
         if !is_increase && self.chance.one_in(2) {
             hours = existing.div_ceil(2).max(24) as i64;
@@ -496,11 +492,8 @@ impl Workload {
         let name = self.name();
         let consumer = format!("c{}", self.chance.below(2));
         let input = json!({"StreamARN": self.arn(name), "ConsumerName": consumer});
-        let status = self.auditor.streams.get(name);
-        let status = status.and_then(|stream| stream.settings.consumers.get(&consumer).copied());
         match self.chance.below(5) {
-            // See `known_failures`: twice removes the next of that name, too.
-            0 | 1 if status != Some("DELETING") => {
+            0 | 1 => {
                 let answer = self.call("DeregisterStreamConsumer", input);
                 self.auditor.deregister(name, &consumer, &answer);
                 answer

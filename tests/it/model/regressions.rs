@@ -1,5 +1,4 @@
-//! What the model tests have found and the emulator does not do yet, each in
-//! its smallest form. The workload keeps off these paths until they are fixed.
+//! What the model tests have found, each in its smallest form.
 
 use std::time::Duration;
 
@@ -9,8 +8,8 @@ use crate::support::raw::{Raw, each, list};
 
 const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
 
-/// IncreaseStreamRetentionPeriod: "what has expired stays gone". It comes back
-/// unless a read or a write happened to trim the shard in between.
+/// IncreaseStreamRetentionPeriod: "what has expired stays gone". It used to
+/// come back unless a read or a write had trimmed the shard in between.
 #[test]
 fn what_has_expired_stays_gone_when_retention_is_increased() {
     let raw = Raw::new();
