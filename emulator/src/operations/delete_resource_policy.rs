@@ -21,7 +21,7 @@ impl Operation for DeleteResourcePolicy {
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
         let resource = Resource::find(&input.arn, call)?;
-        match resource.change(|resource| Ok(resource.policy.take()))? {
+        match resource.change_policy(Option::take)? {
             Some(_removed) => Ok(()),
             None => Err(ApiError::policy_not_found(input.arn.as_str())),
         }

@@ -28,10 +28,9 @@ impl Operation for GetResourcePolicy {
     const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
-        Resource::find(&input.arn, call)?.change(|resource| {
-            let attached = resource.policy.clone();
-            let policy = attached.unwrap_or_else(|| PolicyText::from_checked("{}".into()));
-            Ok(GetResourcePolicyOutput { policy })
+        Resource::find(&input.arn, call)?.look(|_, attached| {
+            let none = || PolicyText::from_checked("{}".into());
+            GetResourcePolicyOutput { policy: attached.cloned().unwrap_or_else(none) }
         })
     }
 }

@@ -34,9 +34,8 @@ impl Operation for ListTagsForResource {
     const ERRORS: &'static [ErrorKind] = TagResource::ERRORS;
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
-        Resource::find(&input.arn, call)?.change(|resource| {
-            let tags = resource.tags.iter().map(Tag::from);
-            Ok(ListTagsForResourceOutput { tags: Some(tags.collect()) })
+        Resource::find(&input.arn, call)?.look(|tags, _| ListTagsForResourceOutput {
+            tags: Some(tags.iter().map(Tag::from).collect()),
         })
     }
 }

@@ -41,9 +41,6 @@ impl Operation for PutResourcePolicy {
         if text.len() > POLICY_BYTES_MAX {
             return Err(ApiError::policy_unusable("it is longer than 20 KiB"));
         }
-        Resource::find(&input.arn, call)?.change(|resource| {
-            *resource.policy = Some(input.policy);
-            Ok(())
-        })
+        Resource::find(&input.arn, call)?.change_policy(|policy| *policy = Some(input.policy))
     }
 }

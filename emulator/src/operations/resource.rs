@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::stream::{Stream, StreamState};
 use crate::model::arn::{ConsumerAddress, ResourceAddress};
 use crate::model::error::ApiError;
-use crate::model::names::{ConsumerName, GivenResourceArn, PolicyText, TagKey, TagValue};
+use crate::model::names::{GivenResourceArn, PolicyText, TagKey, TagValue};
 
 use super::Call;
 use super::add_tags_to_stream::require_taggable;
@@ -19,9 +19,9 @@ pub(super) struct Resource {
 }
 
 /// The parts of a resource that its tags and policy live in.
-pub(super) struct Attachments<'a> {
-    pub(super) tags: &'a mut BTreeMap<TagKey, TagValue>,
-    pub(super) policy: &'a mut Option<PolicyText>,
+struct Attachments<'a> {
+    tags: &'a mut BTreeMap<TagKey, TagValue>,
+    policy: &'a mut Option<PolicyText>,
 }
 
 impl Resource {
@@ -46,40 +46,60 @@ impl Resource {
         Ok(Self { stream, consumer: Some(meant) })
     }
 
+    /// Looks at the resource's tags and policy, and disturbs nobody.
+    ///
+    /// # Errors
+    /// If the consumer has gone meanwhile.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&BTreeMap<TagKey, TagValue>, Option<&PolicyText>) -> T,
+    ) -> Result<T, ApiError> {
+        let state = self.stream.state();
+        Ok(match &self.consumer {
+            Some(meant) => {
+                let consumer = &state.consumers[meant.find(&self.stream, &state)?];
+                look(&consumer.tags, consumer.policy.as_ref())
+            }
+            None => look(&state.tags, state.policy.as_ref()),
+        })
+    }
+
     /// Changes the resource's tags, as both APIs allow it for streams.
     ///
     /// # Errors
-    /// While the stream is CREATING or DELETING, and as for
-    /// [`change`](Self::change).
+    /// While the stream is CREATING or DELETING, if the consumer has gone
+    /// meanwhile, and whatever `change` says.
     pub(super) fn change_tags<T>(
         &self,
         change: impl FnOnce(&mut BTreeMap<TagKey, TagValue>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        require_taggable(&self.stream, &self.stream.state())?;
-        self.change(|resource| change(resource.tags))
-    }
-
-    /// Looks at or changes the resource's tags and policy.
-    ///
-    /// # Errors
-    /// If the consumer has gone meanwhile, and whatever `change` says.
-    pub(super) fn change<T>(
-        &self,
-        change: impl FnOnce(Attachments<'_>) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
         self.stream.change(|state| {
-            let name = match &self.consumer {
-                Some(meant) => Some(meant.find(&self.stream, state)?),
-                None => None,
-            };
-            change(attachments(state, name))
+            require_taggable(&self.stream, state)?;
+            change(self.attachments(state)?.tags)
         })
     }
-}
 
-fn attachments<'a>(state: &'a mut StreamState, consumer: Option<&ConsumerName>) -> Attachments<'a> {
-    match consumer.and_then(|name| state.consumers.get_mut(name)) {
-        Some(consumer) => Attachments { tags: &mut consumer.tags, policy: &mut consumer.policy },
-        None => Attachments { tags: &mut state.tags, policy: &mut state.policy },
+    /// Changes the resource's policy.
+    ///
+    /// # Errors
+    /// If the consumer has gone meanwhile.
+    pub(super) fn change_policy<T>(
+        &self,
+        change: impl FnOnce(&mut Option<PolicyText>) -> T,
+    ) -> Result<T, ApiError> {
+        self.stream.change(|state| Ok(change(self.attachments(state)?.policy)))
+    }
+
+    fn attachments<'a>(&self, state: &'a mut StreamState) -> Result<Attachments<'a>, ApiError> {
+        let name = match &self.consumer {
+            Some(meant) => Some(meant.find(&self.stream, state)?),
+            None => None,
+        };
+        Ok(match name.and_then(|name| state.consumers.get_mut(name)) {
+            Some(consumer) => {
+                Attachments { tags: &mut consumer.tags, policy: &mut consumer.policy }
+            }
+            None => Attachments { tags: &mut state.tags, policy: &mut state.policy },
+        })
     }
 }
