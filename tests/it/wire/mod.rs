@@ -6,7 +6,7 @@ mod accounts;
 mod addressing;
 mod authentication;
 mod bodies;
-mod bounds;
+pub(crate) mod bounds;
 mod cbor;
 mod collections;
 mod consumers;
