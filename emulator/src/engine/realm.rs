@@ -1,5 +1,6 @@
 //! One account in one Region: its streams, and what is about to happen to them.
 
+use std::collections::BTreeMap;
 use std::ops::DerefMut;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::model::status::{StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::account::Commitment;
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{Lifecycle, Pending};
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
 use super::transition::Transition;
@@ -46,6 +47,60 @@ impl Realm {
             retired: DashMap::new(),
             commitment: Mutex::new(Commitment::default()),
         }
+    }
+
+    /// A realm as it was put down in a file: without streams.
+    pub(crate) fn restored(
+        id: RealmId,
+        commitment: Commitment,
+        retired: impl IntoIterator<Item = (StreamName, u64)>,
+    ) -> Self {
+        Self {
+            commitment: Mutex::new(commitment),
+            retired: retired.into_iter().collect(),
+            ..Self::new(id)
+        }
+    }
+
+    /// Adds a stream as it was put down in a file.
+    pub(crate) fn add_restored(&self, stream: Arc<Stream>) {
+        self.streams.insert(stream.address.name.clone(), stream);
+    }
+
+    /// The same realm for another emulator. Whoever calls holds the pending
+    /// changes and all streams, which are given with their twins.
+    pub(crate) fn fork(&self, pending: &Pending, twins: &[(Arc<Stream>, Arc<Stream>)]) -> Self {
+        let twins: BTreeMap<_, _> =
+            twins.iter().map(|(own, twin)| (&own.address.name, (own, twin))).collect();
+        let twin_of = |stream: &Arc<Stream>| {
+            let (own, twin) = twins.get(&stream.address.name)?;
+            Arc::ptr_eq(own, stream).then(|| Arc::clone(twin))
+        };
+        Self {
+            id: self.id.clone(),
+            streams: twins.values().map(|(_, t)| (t.address.name.clone(), Arc::clone(t))).collect(),
+            lifecycle: pending.fork(twin_of),
+            quota: Mutex::new(()),
+            retired: self.retired.clone(),
+            commitment: Mutex::new(*self.commitment.lock()),
+        }
+    }
+
+    /// Ends every stream: another realm has taken this one's place.
+    pub(crate) fn retire(&self) {
+        for stream in self.streams() {
+            stream.retire();
+        }
+    }
+
+    /// What is about to happen.
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// When the last stream of each deleted name was made, by name.
+    pub(crate) fn retired(&self) -> BTreeMap<StreamName, u64> {
+        self.retired.iter().map(|entry| (entry.key().clone(), *entry.value())).collect()
     }
 
     /// The realm's account and Region.

@@ -9,7 +9,7 @@ use crate::model::timestamp::Timestamp;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The times of the last day at which something happened.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RollingDay(VecDeque<Timestamp>);
 
 impl RollingDay {
@@ -24,6 +24,11 @@ impl RollingDay {
     /// Notes that it happened.
     pub(crate) fn add(&mut self, now: Timestamp) {
         self.0.push_back(now);
+    }
+
+    /// When it happened, as far as that still counts.
+    pub(crate) fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.0.iter().copied()
     }
 }
 

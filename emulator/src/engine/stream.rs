@@ -5,6 +5,7 @@
 //! a shard that a split has closed meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub(crate) struct Stream {
 }
 
 /// What can change about a stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StreamState {
     pub(crate) status: StreamStatus,
     pub(crate) mode: StreamMode,
@@ -168,6 +169,49 @@ impl Stream {
             auto_turn: AtomicU64::new(0),
             watchers: Mutex::new(Watchers::default()),
         }
+    }
+
+    /// The same stream for another emulator, from the state that is held here.
+    /// Nobody watches it, and no subscription is open.
+    pub(crate) fn fork(&self, held: &StreamState) -> Self {
+        let mut state = held.clone();
+        for consumer in state.consumers.values_mut() {
+            consumer.subscriptions.clear();
+        }
+        Self {
+            address: self.address.clone(),
+            incarnation: self.incarnation,
+            created: self.created,
+            created_seconds: self.created_seconds,
+            state: RwLock::new(state),
+            auto_turn: AtomicU64::new(self.auto_turn()),
+            watchers: Mutex::new(Watchers::default()),
+        }
+    }
+
+    /// Keeps everybody else away from the stream, puts and reads included.
+    pub(crate) fn hold(&self) -> impl DerefMut<Target = StreamState> + '_ {
+        self.state.write()
+    }
+
+    /// Ends the stream for everybody who still has it in hands: another one has
+    /// taken its place.
+    pub(crate) fn retire(&self) {
+        self.change(|state| state.status = StreamStatus::Deleting);
+        for shard in self.state().topology.shards() {
+            let readers = shard.log.lock().readers_at_end.take();
+            readers.for_each(Waker::wake);
+        }
+    }
+
+    /// How often the strategy AUTO has chosen a shard.
+    pub(crate) fn auto_turn(&self) -> u64 {
+        self.auto_turn.load(Ordering::Relaxed)
+    }
+
+    /// Has the strategy AUTO go on from a turn.
+    pub(crate) fn set_auto_turn(&self, turn: u64) {
+        self.auto_turn.store(turn, Ordering::Relaxed);
     }
 
     /// The account that owns the stream.

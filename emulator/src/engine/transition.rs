@@ -7,7 +7,7 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::StreamMode;
 
 /// A change that ends a transient status.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Transition {
     /// CREATING ends: the shards appear.
     Created { shards: u32 },

@@ -85,7 +85,7 @@ impl Call<'_> {
 
     /// Makes an iterator's token.
     pub(crate) fn seal_iterator(&self, iterator: &ShardIterator) -> SealedIterator {
-        SealedIterator(iterator.seal(&self.engine.seal, self.now, self.engine.entropy.draw()))
+        SealedIterator(iterator.seal(&self.engine.seal(), self.now, self.engine.entropy.draw()))
     }
 }
 

@@ -70,9 +70,10 @@ impl Operation for GetRecords {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
 
     fn handle(input: GetRecordsInput, call: &Call<'_>) -> Result<GetRecordsOutput, ApiError> {
-        let iterator = ShardIterator::open(&input.iterator, &call.engine.seal, call.now)?;
+        let iterator = ShardIterator::open(&input.iterator, &call.engine.seal(), call.now)?;
         check_owner(&iterator, input.stream_arn.as_ref(), call)?;
         let address = &iterator.stream;
         let missing = || {

@@ -59,6 +59,7 @@ impl Operation for GetShardIterator {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
 
     fn handle(input: GetShardIteratorInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let address = call.address(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

@@ -34,6 +34,10 @@ pub(crate) trait Operation: 'static {
     type Output: Answer;
     /// The errors that the service model lists for the operation.
     const ERRORS: &'static [ErrorKind];
+    /// Whether the operation takes no lock but a stream's and a shard's, and
+    /// changes a stream in one step or not at all. Others are waited for when
+    /// the emulator is frozen.
+    const ON_DATA_PATH: bool = false;
 
     /// Gate 3: does what was asked, or says why the state does not allow it.
     fn handle(input: Self::Input, call: &Call<'_>) -> Result<Self::Output, ApiError>;

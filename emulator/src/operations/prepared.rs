@@ -53,6 +53,7 @@ impl<O: Operation> Prepared for Checked<O> {
 
     fn handle(self: Box<Self>, call: &Call<'_>) -> Result<Reply, ApiError> {
         let Self { input, protocol } = *self;
+        let _begun = (!O::ON_DATA_PATH).then(|| call.engine.control_call());
         let answer = O::handle(input, call);
         if let Err(error) = &answer {
             // A missing key is a broken constraint that only the state reveals,

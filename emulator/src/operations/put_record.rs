@@ -66,6 +66,7 @@ impl Operation for PutRecord {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
 
     fn handle(input: PutRecordInput, call: &Call<'_>) -> Result<PutRecordOutput, ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

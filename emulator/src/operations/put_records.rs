@@ -67,6 +67,7 @@ impl Operation for PutRecords {
     type Input = PutRecordsInput;
     type Output = PutRecordsOutput;
     const ERRORS: &'static [ErrorKind] = PutRecord::ERRORS;
+    const ON_DATA_PATH: bool = true;
 
     fn handle(input: PutRecordsInput, call: &Call<'_>) -> Result<PutRecordsOutput, ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

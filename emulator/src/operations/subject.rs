@@ -71,7 +71,7 @@ impl Subject {
         } else if let Some(shard) = given::<GivenShardId>(member) {
             self.shard = self.shard.or(ShardIndex::resolve(shard));
         } else if let Some(iterator) = given::<GivenShardIterator>(member) {
-            if let Ok(open) = ShardIterator::open(iterator, &call.engine.seal, call.now) {
+            if let Ok(open) = ShardIterator::open(iterator, &call.engine.seal(), call.now) {
                 self.shard = Some(open.shard);
                 self.stream = Some(open.stream);
             }

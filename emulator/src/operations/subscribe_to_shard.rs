@@ -90,13 +90,14 @@ impl Operation for SubscribeToShard {
     type Output = Subscription;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, DryRunOperation];
+    const ON_DATA_PATH: bool = true;
 
     fn handle(input: SubscribeToShardInput, call: &Call<'_>) -> Result<Subscription, ApiError> {
         let meant = Meant::from_arn(&input.consumer_arn)?;
         let index = resolve(&input.shard_id, &meant.stream)?;
         let (realm, stream) = call.stream_at(&meant.stream)?;
         let (name, account) = (&stream.address.name, stream.account());
-        let id = call.engine.entropy.draw();
+        let id = call.engine.next_reader();
         let (consumer, next_index) = stream.change(|state| {
             let consumer = meant.find(&stream, state)?.clone();
             require_active(&stream, &state.consumers[&consumer])?;
