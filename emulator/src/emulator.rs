@@ -12,6 +12,7 @@ use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
+use crate::snapshot::Snapshot;
 
 /// What in-process clients call: no name that any network resolves.
 const IN_PROCESS_URL: &str = "http://kinesis.in-process.invalid";
@@ -85,6 +86,40 @@ impl Emulator {
         self.service.clock()
     }
 
+    /// The whole emulator as it is now, as a value: to build others from it, to
+    /// come back to it, or to write it to a file.
+    ///
+    /// It costs the same for any number of records. Other threads may call the
+    /// emulator meanwhile: the snapshot is one moment of all streams, and of a
+    /// call that has not been answered yet it has all or nothing.
+    ///
+    /// ```
+    /// # use kinesis_emulator::Emulator;
+    /// let kinesis = Emulator::in_process();
+    /// let snapshot = kinesis.snapshot();
+    /// let twin = Emulator::builder().snapshot(&snapshot).in_process();
+    /// kinesis.restore(&snapshot);
+    /// # assert!(twin.clock().now() >= snapshot.taken());
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        self.service.snapshot()
+    }
+
+    /// Puts everything back to a snapshot, of this emulator or of another.
+    ///
+    /// * The clock does not go back: what is due since the snapshot happens at
+    ///   once. If it is behind the snapshot, it is moved up to it.
+    /// * Ids and tokens repeat: the same calls give the same bytes again.
+    /// * Open subscriptions end with `ResourceNotFoundException`, as if their
+    ///   streams had been deleted.
+    /// * Iterators that were made since the snapshot still open if the stream
+    ///   was there, and read what there is at their place now.
+    /// * A call that is being answered meanwhile sees the emulator before or
+    ///   after it, or a stream that is gone.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.service.restore(snapshot);
+    }
+
     /// What the emulator was started with.
     pub fn settings(&self) -> &Settings {
         self.service.settings()
@@ -149,6 +184,7 @@ impl Drop for Emulator {
 pub struct Builder {
     settings: Settings,
     clock: Clock,
+    snapshot: Option<Snapshot>,
     #[cfg(feature = "server")]
     port: u16,
 }
@@ -210,6 +246,15 @@ impl Builder {
         self
     }
 
+    /// Begins with everything that is in a snapshot: streams and records, ids and
+    /// tokens, which go on as the snapshot's would, whatever the seed. Settings
+    /// are the builder's own. The clock is moved up to the snapshot's time if it
+    /// is behind it.
+    pub fn snapshot(mut self, snapshot: &Snapshot) -> Self {
+        self.snapshot = Some(snapshot.clone());
+        self
+    }
+
     /// The port on the loopback interface; 0, the default, takes a free one.
     #[cfg(feature = "server")]
     pub fn port(mut self, port: u16) -> Self {
@@ -233,19 +278,28 @@ impl Builder {
     /// If the port cannot be had.
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        let service = Arc::new(Service::new(self.settings, self.clock));
-        let server = tcp::Server::start(self.port, Arc::clone(&service))?;
+        let port = self.port;
+        let service = self.service();
+        let server = tcp::Server::start(port, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
 
     /// Makes the emulator without any socket.
     pub fn in_process(self) -> Emulator {
         Emulator {
-            service: Arc::new(Service::new(self.settings, self.clock)),
+            service: self.service(),
             url: IN_PROCESS_URL.to_owned(),
             #[cfg(feature = "server")]
             server: None,
         }
+    }
+
+    fn service(self) -> Arc<Service> {
+        let service = Service::new(self.settings, self.clock);
+        if let Some(snapshot) = &self.snapshot {
+            service.restore(snapshot);
+        }
+        Arc::new(service)
     }
 }
 

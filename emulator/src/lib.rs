@@ -26,9 +26,9 @@
 //!
 //! # Map
 //! Rooms, each used by those after it, never the other way round: `model` (the
-//! API's values), `engine` (state and its laws), `wire` (bytes ⇄ members),
-//! `operations` (one file each), `service` (requests and the clock), `server`
-//! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
+//! API's values), `engine` (state and its laws), `snapshot` (state as a value
+//! and a file), `wire` (bytes ⇄ members), `operations` (one file each),
+//! `service` (requests and the clock), `server` (sockets), and this front door. `ARCHITECTURE.md` walks through them.
 
 mod emulator;
 mod engine;
@@ -39,6 +39,7 @@ mod sdk;
 #[cfg(feature = "server")]
 mod server;
 mod service;
+mod snapshot;
 mod wire;
 
 #[cfg(feature = "server")]
@@ -51,6 +52,7 @@ pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
 pub use service::clock::Clock;
+pub use snapshot::{Snapshot, SnapshotError, SnapshotErrorKind};
 
 /// What the operations declare, for tests that compare it with the API's model.
 #[doc(hidden)]

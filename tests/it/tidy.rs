@@ -11,9 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["model"]),
     ("wire", &["model"]),
     ("operations", &["model", "engine", "wire"]),
-    ("service", &["model", "engine", "wire", "operations"]),
+    ("snapshot", &["model", "engine"]),
+    ("service", &["model", "engine", "wire", "operations", "snapshot"]),
     ("server", &["service"]),
-    ("emulator", &["model", "service", "server"]),
+    ("emulator", &["model", "snapshot", "service", "server"]),
     ("sdk", &["model", "service", "server", "emulator"]),
     ("cli", &["model", "service", "server", "emulator"]),
 ];
@@ -73,6 +74,7 @@ fn the_engine_and_the_model_know_no_encoding_no_http_and_no_waiting() {
         let foreign: &[&str] = match file.room().as_str() {
             "engine" => &["async ", ".await", "serde::", "serde_json::", "http::", "tokio::"],
             "model" => &["async ", ".await", "serde::", "http::", "tokio::", "std::fs", "std::net"],
+            "snapshot" => &["async ", ".await", "http::", "hyper::", "tokio::"],
             "wire" | "operations" => &["async ", ".await", "http::", "hyper::", "tokio::"],
             "service" => &["axum::", "hyper::", "std::net"],
             _ => continue,

@@ -85,6 +85,14 @@ impl Clock {
         watchers.for_each(Waker::wake);
     }
 
+    /// Lets time pass until a moment, unless it has come already.
+    pub(crate) fn not_before(&self, moment: Timestamp) {
+        let missing = moment.since(self.now());
+        if !missing.is_zero() {
+            self.advance(missing);
+        }
+    }
+
     /// Has somebody who waits woken when the clock is moved.
     pub(crate) fn watch(&self, id: u64, waker: &Waker) {
         self.watchers().register(id, waker);

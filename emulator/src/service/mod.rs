@@ -31,6 +31,7 @@ use crate::model::error::ApiError;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, OperationName, Prepared, Reply};
+use crate::snapshot::Snapshot;
 use crate::wire::{Protocol, event_stream};
 
 use body::Body;
@@ -81,6 +82,19 @@ impl Service {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
+    }
+
+    /// The whole emulator as it is now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let frozen = self.engine.freeze(|| self.clock.now());
+        Snapshot::new(frozen, self.request_ids.drawn())
+    }
+
+    /// Goes on from a snapshot. The clock never lies before it.
+    pub(crate) fn restore(&self, snapshot: &Snapshot) {
+        self.clock.not_before(snapshot.taken());
+        self.engine.restore(snapshot.frozen());
+        self.request_ids.go_on_from(snapshot.request_ids());
     }
 
     /// Whether a call has panicked.

@@ -8,6 +8,7 @@ mod lifecycle;
 mod many_subscriptions;
 mod producing;
 mod resharding;
+mod snapshots;
 mod startup;
 mod terraform;
 mod tls;

@@ -28,6 +28,7 @@ mod secure;
 mod serialization;
 mod shards;
 mod signatures;
+mod snapshots;
 mod sockets;
 mod streams;
 mod tags;
