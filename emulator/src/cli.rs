@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use crate::emulator::{StartError, environment};
+use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::server;
 use crate::service::Service;
@@ -32,6 +33,13 @@ pub struct Arguments {
     #[arg(long, env = "KINESIS_CA_FILE", value_name = "FILE")]
     ca_file: Option<std::path::PathBuf>,
 
+    /// Limits to enforce: off, aws, or a JSON file that names a base and what differs
+    #[arg(
+        long, env = "KINESIS_LIMITS", value_name = "off|aws|FILE", default_value = "off",
+        value_parser = Limits::load,
+    )]
+    limits: Limits,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -41,8 +49,9 @@ pub struct Arguments {
 /// # Errors
 /// If the address cannot be had, with what to do about it.
 pub fn run(arguments: Arguments) -> Result<(), StartError> {
-    let Arguments { host, port, settings, .. } = &arguments;
+    let Arguments { host, port, limits, settings, .. } = &arguments;
     let (host, port) = (*host, *port);
+    let settings = Settings { limits: limits.clone(), ..settings.clone() };
     let wanted = SocketAddr::new(host, port);
     let failed = |source| StartError::new(wanted, source);
     let runtime =
@@ -59,8 +68,8 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         // Before the ready line: whoever reads it may ask us to end at once.
         let stop = server::signal().map_err(failed)?;
-        announce(&mut io::stdout().lock(), address, settings).map_err(failed)?;
-        let service = Arc::new(Service::new(settings.clone(), Clock::system()));
+        announce(&mut io::stdout().lock(), address, &settings).map_err(failed)?;
+        let service = Arc::new(Service::new(settings, Clock::system()));
         let server = server::Server::new(
             service,
             #[cfg(feature = "tls")]
@@ -76,6 +85,9 @@ fn announce(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> i
     writeln!(out, "kinesis-emulator is ready at http://{address}")?;
     for (name, value) in environment(&format!("http://{address}"), settings) {
         writeln!(out, "export {name}={value}")?;
+    }
+    if settings.limits != Limits::off() {
+        writeln!(out, "The limits in force are those of {}.", settings.limits.name())?;
     }
     if !address.ip().is_loopback() {
         writeln!(

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::model::arn::{AccountId, Region};
+use crate::model::limits::Limits;
 use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
@@ -90,6 +91,17 @@ impl Emulator {
         self.service.settings()
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> Limits {
+        Limits::clone(&self.service.limits())
+    }
+
+    /// Puts other limits in force, from the next call on. What shards and
+    /// accounts have used up of the old ones still counts.
+    pub fn set_limits(&self, limits: Limits) {
+        self.service.set_limits(limits);
+    }
+
     /// Environment variables that point AWS SDKs and tools at the emulator.
     pub fn environment(&self) -> [(&'static str, String); 5] {
         environment(&self.url, self.settings())
@@ -166,13 +178,22 @@ impl Builder {
         self
     }
 
-    /// Enforces a limit on open shards per account and Region.
+    /// Enforces limits on throughput, calls and accounts: [`Limits::aws`], or
+    /// any of them with other numbers. None by default.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Enforces a limit on open shards per account and Region, whatever the
+    /// limits say of it.
     pub fn shard_limit(mut self, shards: u32) -> Self {
         self.settings.shard_limit = Some(shards);
         self
     }
 
-    /// Enforces a limit on on-demand streams per account and Region.
+    /// Enforces a limit on on-demand streams per account and Region, whatever
+    /// the limits say of it.
     pub fn stream_limit(mut self, streams: u32) -> Self {
         self.settings.stream_limit = Some(streams);
         self

@@ -47,9 +47,11 @@ pub mod cli;
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
 pub use model::error::ErrorKind;
+pub use model::limits::Limits;
 pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
+pub use service::InvalidLimits;
 pub use service::clock::Clock;
 
 /// What the operations declare, for tests that compare it with the API's model.
@@ -57,6 +59,7 @@ pub use service::clock::Clock;
 pub mod declarations {
     pub use crate::model::constraint::{Constraint, Pattern};
     pub use crate::model::error::ErrorKind;
+    pub use crate::model::limits::{Rate, Scope};
     pub use crate::wire::description::{Description, MemberDescription, OperationDescription};
 
     /// Every operation, by name.

@@ -20,6 +20,7 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
+use super::limits::ShardUsage;
 use super::watchers::Watchers;
 
 /// A segment is closed when it holds this many bytes. A reader copies at most
@@ -40,6 +41,8 @@ pub(crate) struct Log {
     newest: Timestamp,
     /// Readers that have read everything and wait for more.
     pub(crate) readers_at_end: Watchers,
+    /// What has been used up of the shard since limits are in force.
+    usage: Option<Box<ShardUsage>>,
 }
 
 impl Log {
@@ -53,7 +56,13 @@ impl Log {
             start: 1,
             newest: Timestamp::EPOCH,
             readers_at_end: Watchers::default(),
+            usage: None,
         }
+    }
+
+    /// What has been used up of the shard. Only asked for while limits are on.
+    pub(crate) fn usage(&mut self) -> &mut ShardUsage {
+        self.usage.get_or_insert_default()
     }
 
     /// Stores a record and draws its number. A record never arrives before the
@@ -92,6 +101,7 @@ impl Log {
             shard_created_seconds: self.shard_created_seconds,
             pieces: Vec::new(),
             records: 0,
+            bytes: 0,
             next: from,
         };
         let mut bytes_left = bytes_max;
@@ -105,6 +115,7 @@ impl Log {
                 break;
             }
             batch.records += taken.len();
+            batch.bytes += segment.bytes_of(&taken);
             batch.next += taken.len() as u64;
             batch.pieces.push(match segment {
                 SegmentRef::Closed(shared) => (Arc::clone(shared), taken),
@@ -175,6 +186,8 @@ pub(crate) struct Batch {
     shard_created_seconds: u64,
     pieces: Vec<(Arc<Segment>, Range<usize>)>,
     records: usize,
+    /// Data and keys of the records.
+    bytes: usize,
     /// Index of the first record that was not taken.
     pub(crate) next: u64,
 }
@@ -183,6 +196,11 @@ impl Batch {
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
         self.records
+    }
+
+    /// How many bytes of data and keys there are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The records, oldest first.
@@ -325,6 +343,14 @@ impl Segment {
             end += 1;
         }
         range.start..end
+    }
+
+    /// How many bytes some of the records have.
+    fn bytes_of(&self, range: &Range<usize>) -> usize {
+        match (self.entries[range.clone()].first(), self.entries[range.clone()].last()) {
+            (Some(head), Some(tail)) => tail.offset as usize + tail.bytes() - head.offset as usize,
+            _ => 0,
+        }
     }
 
     /// A copy of some of the records.

@@ -9,6 +9,7 @@ pub(crate) mod account;
 pub(crate) mod consumer;
 pub(crate) mod entropy;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod position;
 pub(crate) mod realm;
@@ -30,6 +31,7 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 
 use entropy::Entropy;
+use limits::LimitsInForce;
 use realm::Realm;
 
 /// All realms of one emulator.
@@ -37,6 +39,7 @@ use realm::Realm;
 pub(crate) struct Engine {
     realms: DashMap<RealmId, Arc<Realm>>,
     pub(crate) settings: Settings,
+    pub(crate) limits: LimitsInForce,
     pub(crate) entropy: Entropy,
     /// What iterators and page tokens are sealed with.
     pub(crate) seal: Seal,
@@ -47,7 +50,8 @@ impl Engine {
     pub(crate) fn new(settings: Settings) -> Self {
         let entropy = Entropy::new(settings.seed);
         let seal = Seal::new(entropy.draw_16_bytes());
-        Self { realms: DashMap::new(), settings, entropy, seal }
+        let limits = LimitsInForce::new(settings.limits.clone());
+        Self { realms: DashMap::new(), settings, limits, entropy, seal }
     }
 
     /// A realm, brought to `now`. Realms exist as soon as they are named.

@@ -14,11 +14,11 @@ pub(crate) struct RollingDay(VecDeque<Timestamp>);
 
 impl RollingDay {
     /// Whether it may happen once more.
-    pub(crate) fn has_room(&mut self, now: Timestamp, times_max: usize) -> bool {
+    pub(crate) fn has_room(&mut self, now: Timestamp, times_max: u32) -> bool {
         while self.0.front().is_some_and(|first| now.since(*first) >= DAY) {
             self.0.pop_front();
         }
-        self.0.len() < times_max
+        self.0.len() < times_max as usize
     }
 
     /// Notes that it happened.

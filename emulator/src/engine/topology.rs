@@ -172,6 +172,17 @@ impl Topology {
         self.rebuild_routes();
     }
 
+    /// Splits an open shard evenly, if there is such a shard and it can be.
+    pub(crate) fn halve(&mut self, parent: ShardIndex, now: Timestamp) {
+        let open = self.shard(parent).filter(|shard| shard.closed.is_none());
+        if let Some(HashKeyRange { start, end }) = open.map(|shard| shard.hash_keys)
+            && start < end
+        {
+            let middle = start.number() + (end.number() - start.number()) / 2 + 1;
+            self.split(parent, HashKey::new(middle), now);
+        }
+    }
+
     /// Closes two neighbours and opens one in their place.
     pub(crate) fn merge(&mut self, lower: ShardIndex, upper: ShardIndex, now: Timestamp) {
         let (first, second) =

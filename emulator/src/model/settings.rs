@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::arn::{AccountId, Region};
+use super::limits::Limits;
 
 /// How an emulator behaves.
 #[derive(Debug, Clone)]
@@ -18,13 +19,18 @@ pub struct Settings {
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ACCOUNT_ID", default_value = AccountId::DEFAULT))]
     pub account_id: AccountId,
 
-    /// Most open shards per account and Region [default: not enforced]
+    /// Most open shards per account and Region [default: as --limits says]
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SHARD_LIMIT", value_name = "N"))]
     pub shard_limit: Option<u32>,
 
-    /// Most on-demand streams per account and Region [default: not enforced]
+    /// Most on-demand streams per account and Region [default: as --limits says]
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_STREAM_LIMIT", value_name = "N"))]
     pub stream_limit: Option<u32>,
+
+    /// What is limited at first. The command line reads it from a profile's name
+    /// or from a file.
+    #[cfg_attr(feature = "server", arg(skip))]
+    pub limits: Limits,
 
     /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s
     #[cfg_attr(feature = "server", arg(
@@ -85,6 +91,7 @@ impl Default for Settings {
             account_id: AccountId::DEFAULT.parse().expect("the default is an account id"),
             shard_limit: None,
             stream_limit: None,
+            limits: Limits::off(),
             state_delay: Duration::ZERO,
             seed: None,
             verify_secret: None,

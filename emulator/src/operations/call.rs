@@ -7,11 +7,14 @@ use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
 use crate::model::arn::{RealmId, StreamAddress};
 use crate::model::error::ApiError;
+use crate::model::limits::{Limits, Scope};
 use crate::model::names::{GivenStreamArn, StreamName};
 use crate::model::settings::Settings;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::SealedIterator;
+
+use super::{OperationName, Prepared};
 
 /// One call: who, when, and on what state.
 #[derive(Debug)]
@@ -26,6 +29,48 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
+    }
+
+    /// The limits in force, whatever they limit. Takes a lock: for control calls.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.engine.limits.all()
+    }
+
+    /// The limits in force, if calls use up anything.
+    pub(crate) fn throughput(&self) -> Option<Arc<Limits>> {
+        self.engine.limits.per_second()
+    }
+
+    /// Counts a call that has passed its checks against its operation's rate.
+    ///
+    /// # Errors
+    /// If there have been too many, for the account or for the stream.
+    pub(crate) fn admit(
+        &self,
+        operation: OperationName,
+        prepared: &dyn Prepared,
+    ) -> Result<(), ApiError> {
+        let Some(limits) = self.throughput() else { return Ok(()) };
+        let name = operation.as_str();
+        let declared = super::find(name).and_then(|entry| entry.description.rate);
+        let Some(rate) = limits.rate_of(name, declared) else { return Ok(()) };
+        let address = prepared.subject(self).stream;
+        let stream = address
+            .as_ref()
+            .filter(|_| rate.scope == Scope::Stream)
+            .and_then(|address| self.stream_at(address).ok());
+        let admitted = match &stream {
+            Some((_, stream)) => stream.call_usage.lock().admit(name, rate, self.now),
+            // Page tokens name no stream: they are counted for the account.
+            None => self.own_realm().call_usage.lock().admit(name, rate, self.now),
+        };
+        match address {
+            _ if admitted => Ok(()),
+            Some(stream) => {
+                Err(ApiError::stream_rate_exceeded(&stream.name, &stream.realm.account))
+            }
+            None => Err(ApiError::account_rate_exceeded(&self.caller.account)),
+        }
     }
 
     /// The caller's own realm, brought to now.

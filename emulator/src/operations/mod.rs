@@ -19,6 +19,7 @@ pub(crate) use subscribe_to_shard::event_frame;
 
 use crate::engine::subscription::Subscription;
 use crate::model::error::{ApiError, ErrorKind};
+use crate::model::limits::Rate;
 use crate::wire::Protocol;
 use crate::wire::description::{Description, OperationDescription};
 use crate::wire::emit::Emit;
@@ -34,6 +35,8 @@ pub(crate) trait Operation: 'static {
     type Output: Answer;
     /// The errors that the service model lists for the operation.
     const ERRORS: &'static [ErrorKind];
+    /// How often it can be called, unless its shards limit it.
+    const RATE: Option<Rate>;
 
     /// Gate 3: does what was asked, or says why the state does not allow it.
     fn handle(input: Self::Input, call: &Call<'_>) -> Result<Self::Output, ApiError>;
@@ -109,6 +112,7 @@ macro_rules! operations {
                 input: <<$module::$operation as Operation>::Input as Shape>::DESCRIPTION,
                 output: <<$module::$operation as Operation>::Output as Answer>::DESCRIPTION,
                 errors: <$module::$operation as Operation>::ERRORS,
+                rate: <$module::$operation as Operation>::RATE,
             },
             prepare: prepare::<$module::$operation>,
         }),*];

@@ -75,7 +75,8 @@ impl Events {
     fn next_event(&mut self, waker: &Waker) -> Step {
         let clock = self.service.clock();
         clock.watch(self.subscription.id(), waker);
-        match self.subscription.poll(clock.now(), waker) {
+        let limits = self.service.throughput();
+        match self.subscription.poll(clock.now(), limits.as_deref(), waker) {
             Poll::Event(event) => {
                 let stream = self.subscription.stream();
                 Step::Send(event_frame(event, stream, self.protocol).into())

@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+mod limits_file;
 mod signature;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +29,7 @@ use crate::engine::Engine;
 use crate::engine::entropy::Entropy;
 use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
+use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, OperationName, Prepared, Reply};
@@ -37,6 +39,7 @@ use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
 use fan_out::Events;
+pub use limits_file::InvalidLimits;
 
 /// Larger request bodies are answered with 413. Ten MiB of data are about
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
@@ -79,6 +82,21 @@ impl Service {
         &self.clock
     }
 
+    /// The limits in force.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.engine.limits.all()
+    }
+
+    /// The limits in force, if calls and subscriptions use up anything.
+    fn throughput(&self) -> Option<Arc<Limits>> {
+        self.engine.limits.per_second()
+    }
+
+    /// Puts other limits in force, from the next call on.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.engine.limits.replace(limits);
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
     }
@@ -119,9 +137,13 @@ impl Service {
 
     /// Runs the operation.
     fn serve(self: &Arc<Self>, let_in: LetIn, now: Timestamp) -> Response<Body> {
-        let LetIn { protocol, caller, prepared, .. } = let_in;
+        let LetIn { operation, protocol, caller, prepared } = let_in;
         let call = Call { now, caller: &caller, engine: &self.engine };
-        match self.guarded(|| prepared.handle(&call)) {
+        let handled = self.guarded(|| {
+            call.admit(operation, &*prepared)?;
+            prepared.handle(&call)
+        });
+        match handled {
             Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
             Ok(Reply::Subscription(subscription)) => {
                 let events = Events::new(Arc::clone(self), subscription, protocol);

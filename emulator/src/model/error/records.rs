@@ -9,7 +9,7 @@ use crate::model::status::ShardIteratorType;
 use crate::model::timestamp::Timestamp;
 
 use super::ApiError;
-use super::ErrorKind::{ExpiredIterator, InvalidArgument};
+use super::ErrorKind::{ExpiredIterator, InvalidArgument, ProvisionedThroughputExceeded};
 
 /// Writing.
 impl ApiError {
@@ -66,6 +66,21 @@ impl ApiError {
     /// Recorded with the former limit of 5 MB.
     pub(crate) fn request_too_large() -> Self {
         Self::new(InvalidArgument, "Records size exceeds 10 MB limit")
+    }
+}
+
+/// Throughput.
+impl ApiError {
+    /// Recorded for puts and for GetRecords (guide and users' reports).
+    pub(crate) fn shard_rate_exceeded(
+        shard: ShardIndex,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ProvisionedThroughputExceeded,
+            format!("Rate exceeded for shard {shard} in stream {stream} under account {account}."),
+        )
     }
 }
 
