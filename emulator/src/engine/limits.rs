@@ -22,8 +22,8 @@ use super::sync::RwLock;
 
 /// Thousandths of a unit: what one per second is in a millisecond.
 const MILLI: u64 = 1000;
-/// Small pieces are not paced each by itself: this part of a second's worth is
-/// given out before a reader waits (ours: a fifth, for five calls a second).
+/// Small events are not paced each by itself: this part of a second's worth is
+/// pushed before a reader waits (ours).
 const PIECES_PER_SECOND: u64 = 5;
 /// Over what time an on-demand stream's shards are watched (ours).
 const WATCH_SECONDS: u64 = 60;
@@ -102,26 +102,28 @@ impl Bucket {
     }
 }
 
-/// What readers of a shard have had. In small pieces a fifth of a second's
-/// worth is given out; once more has been read, the shard is closed to readers
-/// until all of it is made up for: after 10 MiB for five seconds, as documented.
+/// What readers of a shard have had. A second's worth can be read at once; an
+/// answer of as much or more closes the shard for as long as the answer takes
+/// to make up for: for five seconds after 10 MiB, as documented.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct ReadBudget {
     read: Bucket,
-    closed: bool,
+    closed_until: Timestamp,
 }
 
 impl ReadBudget {
     fn is_open(&mut self, per_second: u64, now: Timestamp) -> bool {
         self.read.settle(now, per_second);
-        self.closed &= self.read.missing_milli > 0;
-        !self.closed
+        let some_left = self.read.missing_milli < per_second.saturating_mul(MILLI);
+        some_left && now >= self.closed_until
     }
 
-    fn charge(&mut self, bytes: u64, per_second: u64) {
+    fn charge(&mut self, bytes: u64, per_second: u64, now: Timestamp) {
         self.read.take(bytes);
-        let piece_milli = per_second.saturating_mul(MILLI) / PIECES_PER_SECOND;
-        self.closed |= self.read.missing_milli > piece_milli;
+        if bytes >= per_second {
+            let millis = bytes.saturating_mul(MILLI).div_ceil(per_second.max(1));
+            self.closed_until = now.plus(Duration::from_millis(millis));
+        }
     }
 }
 
@@ -172,9 +174,9 @@ impl ShardUsage {
     }
 
     /// Counts what a GetRecords call has read.
-    pub(crate) fn charge_read(&mut self, bytes: usize, limits: &Limits) {
+    pub(crate) fn charge_read(&mut self, bytes: usize, limits: &Limits, now: Timestamp) {
         if let Some(rate) = limits.read_bytes_per_second {
-            self.bytes_read.charge(bytes as u64, rate);
+            self.bytes_read.charge(bytes as u64, rate, now);
         }
     }
 
@@ -386,11 +388,116 @@ mod tests {
         }
     }
 
+    /// Offers an amount for a minute, in so many steps, after a shard's share has
+    /// been used up: what is accepted of it.
+    fn accepted_in_a_minute(
+        offered_per_second: u64,
+        step_millis: u64,
+        size: u64,
+        mut offer: impl FnMut(Timestamp) -> bool,
+    ) -> u64 {
+        while offer(START) {}
+        let (mut offered, mut accepted) = (0, 0);
+        for millis in (step_millis..=60_000).step_by(step_millis as usize) {
+            while offered + size <= offered_per_second * millis / 1000 {
+                offered += size;
+                accepted += if offer(at(millis)) { size } else { 0 };
+            }
+        }
+        accepted
+    }
+
+    /// A shard under AWS's limits but for one, which is to be measured alone.
+    fn only(keep: impl Fn(&Limits, &mut Limits)) -> Limits {
+        let mut limits = Limits::off();
+        keep(&Limits::aws(), &mut limits);
+        limits
+    }
+
+    #[test]
+    fn over_a_minute_each_limit_of_a_shard_lets_through_what_is_documented() {
+        const KIB: u64 = 1024;
+        type Offer = fn(&mut ShardUsage, u64, &Limits, Timestamp) -> bool;
+        let write: Offer =
+            |usage, size, limits, now| usage.admit_record(size as usize, 1 << 20, limits, now);
+        let read: Offer = |usage, size, limits, now| {
+            let admitted = usage.admit_read(limits, now);
+            if admitted {
+                usage.charge_read(size as usize, limits, now);
+            }
+            admitted
+        };
+        let iterate: Offer = |usage, _, limits, now| usage.admit_iterator(limits, now);
+        let rows = [
+            (
+                "records",
+                1000,
+                1,
+                write,
+                only(|a, l| l.write_records_per_second = a.write_records_per_second),
+            ),
+            (
+                "bytes",
+                1024 * KIB,
+                KIB,
+                write,
+                only(|a, l| l.write_bytes_per_second = a.write_bytes_per_second),
+            ),
+            ("reads", 5, 1, read, only(|a, l| l.read_calls_per_second = a.read_calls_per_second)),
+            (
+                "read bytes",
+                2048 * KIB,
+                256 * KIB,
+                read,
+                only(|a, l| l.read_bytes_per_second = a.read_bytes_per_second),
+            ),
+            (
+                "read bytes, small",
+                2048 * KIB,
+                KIB,
+                read,
+                only(|a, l| l.read_bytes_per_second = a.read_bytes_per_second),
+            ),
+            (
+                "iterators",
+                5,
+                1,
+                iterate,
+                only(|a, l| l.iterator_calls_per_second = a.iterator_calls_per_second),
+            ),
+        ];
+        for (limit, rate, size, offer, limits) in rows {
+            for (load, offered) in [(10, rate), (15, rate * 3 / 2), (100, rate * 10)] {
+                for step_millis in [1, 50, 1000] {
+                    let mut usage = ShardUsage::default();
+                    let accepted = accepted_in_a_minute(offered, step_millis, size, |now| {
+                        offer(&mut usage, size, &limits, now)
+                    });
+                    let expected = rate * 60;
+                    assert!(
+                        accepted.abs_diff(expected) * 100 <= expected,
+                        "{limit}, {load}/10 offered every {step_millis} ms: {accepted} of {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_record_is_taken_at_once_and_made_up_for() {
+        const MIB: usize = 1024 * 1024;
+        let (mut usage, limits) = (ShardUsage::default(), Limits::aws());
+        assert!(usage.admit_record(10 * MIB, 10 * MIB, &limits, START));
+        assert!(!usage.admit_record(1, 10 * MIB, &limits, START));
+        assert!(!usage.admit_record(10 * MIB, 10 * MIB, &limits, at(9999)));
+        assert!(usage.admit_record(10 * MIB, 10 * MIB, &limits, at(10_000)));
+    }
+
     #[test]
     fn after_ten_mebibytes_a_shard_is_closed_for_five_seconds() {
         let (mut usage, limits) = (ShardUsage::default(), Limits::aws());
         assert!(usage.admit_read(&limits, START));
-        usage.charge_read(10 * 1024 * 1024, &limits);
+        usage.charge_read(10 * 1024 * 1024, &limits, START);
         assert!(!usage.admit_read(&limits, at(4999)));
         assert!(usage.admit_read(&limits, at(5000)));
     }

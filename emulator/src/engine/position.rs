@@ -88,7 +88,7 @@ pub(crate) fn read(
     }
     let progress = read_locked(shard, &mut log, next_index, limits, now, horizon);
     if let Some(throughput) = throughput {
-        log.usage().charge_read(progress.batch.bytes(), throughput);
+        log.usage().charge_read(progress.batch.bytes(), throughput, now);
     }
     Some(progress)
 }
