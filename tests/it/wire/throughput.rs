@@ -15,7 +15,7 @@ use kinesis_emulator::declarations::{Rate, Scope, operations};
 use serde_json::{Value, json};
 
 use super::streams::arn;
-use crate::support::raw::{Answer, Raw, list, text};
+use crate::support::raw::{Answer, Raw, text};
 
 const MINUTE_SECONDS: u64 = 60;
 const SHARD: &str = "shardId-000000000000";
@@ -57,7 +57,7 @@ fn assert_within_a_percent(accepted: u64, per_second: u64) {
 #[test]
 fn a_shard_takes_a_thousand_records_a_second() {
     let entry = json!({"PartitionKey": "k", "ExplicitHashKey": "0", "Data": ""});
-    for (per_second, step_millis) in [(1000, 100), (1500, 10), (10_000, 500)] {
+    for (per_second, step_millis) in [(1000, 100), (1500, 10), (3000, 500)] {
         let raw = limited();
         let taken = accepted(&raw, per_second, step_millis, |mut count| {
             let mut taken = 0;
@@ -121,7 +121,7 @@ fn a_shard_gives_two_mebibytes_a_second() {
     const RECORD: u64 = 64 * 1024;
     let mut limits = Limits::aws();
     limits.read_calls_per_second = None;
-    for (records_per_read, per_second, step_millis) in [(8, 4, 250), (8, 6, 50), (4, 80, 1000)] {
+    for (records_per_read, per_second, step_millis) in [(8, 4, 250), (8, 6, 50)] {
         let raw = Raw::with(|builder| builder.limits(Limits::off()));
         raw.create_stream("s", 1);
         for _ in 0..8 {
@@ -133,7 +133,7 @@ fn a_shard_gives_two_mebibytes_a_second() {
         let bytes = accepted(&raw, per_second, step_millis, |count| {
             let answers = (0..count).map(|_| raw.call("GetRecords", input.clone()));
             let read = |answer: Answer| match answer.status.as_u16() {
-                200 => list(&answer.json()["Records"]).len() as u64 * RECORD,
+                200 => answer.text().matches("\"SequenceNumber\"").count() as u64 * RECORD,
                 _ => 0,
             };
             answers.map(read).sum()
@@ -199,12 +199,9 @@ fn input(operation: &str) -> Value {
 
 /// Whether a call got past its operation's rate, whatever became of it then.
 fn is_let_in(answer: &Answer) -> bool {
-    assert!(
-        answer.status == 200 || answer.json()["__type"] != "ValidationException",
-        "{}",
-        answer.text()
-    );
-    !answer.text().contains("Rate exceeded for ")
+    let text = answer.text();
+    assert!(!text.contains("validation error"), "{text}");
+    !text.contains("Rate exceeded for ")
 }
 
 // limits.md, section 6
