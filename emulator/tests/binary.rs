@@ -83,6 +83,27 @@ fn a_flag_wins_over_its_environment_variable() {
 }
 
 #[test]
+fn limits_come_from_a_profile_or_from_a_file() {
+    let limits = std::env::temp_dir().join(format!("limits-{}.json", std::process::id()));
+    std::fs::write(&limits, r#"{"name": "narrow", "calls_per_second": {"ListStreams": 1}}"#)
+        .expect("the folder for temporary files can be written");
+    let file = limits.to_str().expect("a path of letters");
+    for (arguments, variables, named) in [
+        (&["--port", "0", "--limits", "aws"][..], &[][..], "aws"),
+        (&["--port", "0"], &[("KINESIS_LIMITS", file)], "narrow"),
+    ] {
+        let mut emulator = Running::start(arguments, variables);
+        assert_eq!(emulator.lines(6)[5], format!("The limits in force are those of {named}."));
+        let answers: Vec<_> = (0..50).map(|_| emulator.call("ListStreams", "{}")).collect();
+        let refused = |(status, body): &(u16, String)| {
+            *status == 400 && body.contains("Rate exceeded for account 000000000000.")
+        };
+        assert!(answers.iter().any(refused), "{named}: {answers:?}");
+    }
+    std::fs::remove_file(limits).expect("it was written");
+}
+
+#[test]
 fn a_port_in_use_is_said_so() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
@@ -103,6 +124,7 @@ fn an_argument_that_cannot_be_used_is_named() {
         (&["--state-delay", "5"], &[], "write 500ms, 2s, 1m or 0"),
         (&["--account-id", "12"], &[], "an account id is twelve digits"),
         (&["--region", "Frankfurt"], &[], "a Region is lower-case letters"),
+        (&["--limits", "gcp"], &[], "write off, aws or the path of a JSON file"),
         (&[], &[("KINESIS_SHARD_LIMIT", "many")], "--shard-limit"),
     ] {
         let output = run(arguments, variables);
@@ -123,6 +145,7 @@ fn help_names_every_flag_with_its_variable() {
         ("--port", "KINESIS_PORT"),
         ("--region", "KINESIS_REGION"),
         ("--account-id", "KINESIS_ACCOUNT_ID"),
+        ("--limits", "KINESIS_LIMITS"),
         ("--shard-limit", "KINESIS_SHARD_LIMIT"),
         ("--stream-limit", "KINESIS_STREAM_LIMIT"),
         ("--state-delay", "KINESIS_STATE_DELAY"),

@@ -207,7 +207,9 @@ fn room_of(part: &str) -> Option<String> {
     let by_name = ARROWS.iter().map(|(room, _)| *room).find(|room| *room == part);
     let by_export = match part {
         "Emulator" | "Builder" | "StartError" => Some("emulator"),
-        "AccountId" | "InvalidIdentity" | "Region" | "Settings" | "Timestamp" => Some("model"),
+        "AccountId" | "InvalidIdentity" | "Limits" | "Region" | "Settings" | "Timestamp" => {
+            Some("model")
+        }
         "Clock" => Some("service"),
         "declarations" => Some("operations"),
         _ => None,
