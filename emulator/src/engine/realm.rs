@@ -99,20 +99,20 @@ impl Realm {
         streams
     }
 
-    /// Begins to make a stream.
+    /// Begins to make a stream of as many shards as its state plans.
     ///
     /// # Errors
     /// If the name is taken or a limit would be exceeded.
     pub(crate) fn create(
         &self,
         name: StreamName,
-        shards: u32,
         state: StreamState,
         incarnation: u64,
         settings: &Settings,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<(), ApiError> {
+        let shards = state.planned_shards;
         let _quota = self.hold_quota();
         if self.find(&name).is_some() {
             return Err(ApiError::stream_exists(&name, &self.id.account));

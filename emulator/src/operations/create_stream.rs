@@ -90,7 +90,7 @@ impl Operation for CreateStream {
             ..StreamState::creating(mode, RETENTION)
         };
         let incarnation = call.engine.entropy.draw();
-        realm.create(input.stream_name, shards, state, incarnation, call.settings(), &call.limits(), call.now)
+        realm.create(input.stream_name, state, incarnation, call.settings(), &call.limits(), call.now)
     }
 }
 
