@@ -392,7 +392,7 @@ fn an_on_demand_stream_splits_a_busy_shard_evenly_within_fifteen_minutes() {
     assert_eq!(open_shards(&raw), 5);
     let shards = raw.shards("s");
     assert_eq!(shards.len(), 6, "one was split");
-    assert_eq!(shards[0]["SequenceNumberRange"]["EndingSequenceNumber"].is_string(), true);
+    assert!(shards[0]["SequenceNumberRange"]["EndingSequenceNumber"].is_string(), "it is closed");
     let range = |shard: usize| {
         let range = &shards[shard]["HashKeyRange"];
         let key = |name: &str| range[name].as_str().and_then(|key| key.parse::<u128>().ok());
