@@ -11,6 +11,7 @@ use crate::model::settings::Settings;
 use crate::server;
 use crate::service::Service;
 use crate::service::clock::Clock;
+use crate::service::latency::Latency;
 
 /// An Amazon Kinesis Data Streams emulator.
 ///
@@ -32,6 +33,17 @@ pub struct Arguments {
     #[arg(long, env = "KINESIS_CA_FILE", value_name = "FILE")]
     ca_file: Option<std::path::PathBuf>,
 
+    /// How long calls take: none, aws, a duration such as 15ms, or a file
+    #[arg(
+        long, env = "KINESIS_LATENCY", value_name = "PROFILE", default_value = "none",
+        value_parser = Latency::from_argument,
+    )]
+    latency: Latency,
+
+    /// File of fault rules, in JSON
+    #[arg(long, env = "KINESIS_FAULTS", value_name = "FILE")]
+    faults: Option<std::path::PathBuf>,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -45,6 +57,11 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
     let (host, port) = (*host, *port);
     let wanted = SocketAddr::new(host, port);
     let failed = |source| StartError::new(wanted, source);
+    let service = Arc::new(Service::new(settings.clone(), Clock::system()));
+    service.set_latency(arguments.latency.clone());
+    if let Some(file) = &arguments.faults {
+        service.faults().load(file).map_err(StartError::because)?;
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
@@ -60,7 +77,6 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         // Before the ready line: whoever reads it may ask us to end at once.
         let stop = server::signal().map_err(failed)?;
         announce(&mut io::stdout().lock(), address, settings).map_err(failed)?;
-        let service = Arc::new(Service::new(settings.clone(), Clock::system()));
         let server = server::Server::new(
             service,
             #[cfg(feature = "tls")]

@@ -12,6 +12,8 @@ use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
+use crate::service::faults::Faults;
+use crate::service::latency::Latency;
 
 /// What in-process clients call: no name that any network resolves.
 const IN_PROCESS_URL: &str = "http://kinesis.in-process.invalid";
@@ -85,6 +87,21 @@ impl Emulator {
         self.service.clock()
     }
 
+    /// The faults that calls of this emulator meet.
+    pub fn faults(&self) -> &Faults {
+        self.service.faults()
+    }
+
+    /// How long calls take.
+    pub fn latency(&self) -> Latency {
+        Latency::clone(&self.service.latency())
+    }
+
+    /// Sets how long calls take that come from now on.
+    pub fn set_latency(&self, latency: Latency) {
+        self.service.set_latency(latency);
+    }
+
     /// What the emulator was started with.
     pub fn settings(&self) -> &Settings {
         self.service.settings()
@@ -98,6 +115,10 @@ impl Emulator {
     /// Answers one HTTP request without any socket.
     ///
     /// Of a subscription it returns the events that there are now.
+    ///
+    /// It cannot wait and has no connection: latency and faults that delay or
+    /// hold a call do not concern it, and where a fault drops the connection it
+    /// returns status 502.
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.service.call(request).map(Body::available)
     }
@@ -149,6 +170,7 @@ impl Drop for Emulator {
 pub struct Builder {
     settings: Settings,
     clock: Clock,
+    latency: Latency,
     #[cfg(feature = "server")]
     port: u16,
 }
@@ -210,6 +232,12 @@ impl Builder {
         self
     }
 
+    /// How long calls take: nothing, unless said otherwise.
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.latency = latency;
+        self
+    }
+
     /// The port on the loopback interface; 0, the default, takes a free one.
     #[cfg(feature = "server")]
     pub fn port(mut self, port: u16) -> Self {
@@ -233,15 +261,22 @@ impl Builder {
     /// If the port cannot be had.
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        let service = Arc::new(Service::new(self.settings, self.clock));
-        let server = tcp::Server::start(self.port, Arc::clone(&service))?;
+        let port = self.port;
+        let service = self.service();
+        let server = tcp::Server::start(port, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
+    }
+
+    fn service(self) -> Arc<Service> {
+        let service = Service::new(self.settings, self.clock);
+        service.set_latency(self.latency);
+        Arc::new(service)
     }
 
     /// Makes the emulator without any socket.
     pub fn in_process(self) -> Emulator {
         Emulator {
-            service: Arc::new(Service::new(self.settings, self.clock)),
+            service: self.service(),
             url: IN_PROCESS_URL.to_owned(),
             #[cfg(feature = "server")]
             server: None,
@@ -253,7 +288,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct StartError {
     message: String,
-    source: std::io::Error,
+    source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl fmt::Display for StartError {
@@ -264,7 +299,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
+        Some(&*self.source)
     }
 }
 
@@ -275,7 +310,12 @@ impl StartError {
             "the emulator cannot listen on {address}: {source}; \
              choose another port, or 0 for a free one"
         );
-        Self { message, source }
+        Self { message, source: source.into() }
+    }
+
+    /// What was to be set makes no sense, and says so itself.
+    pub(crate) fn because(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { message: source.to_string(), source: source.into() }
     }
 
     #[cfg(feature = "tls")]
@@ -284,7 +324,7 @@ impl StartError {
             "the certificate cannot be written to {}: {source}; choose another file",
             file.display()
         );
-        Self { message, source }
+        Self { message, source: source.into() }
     }
 }
 

@@ -16,9 +16,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! Four nouns carry everything: the [`Emulator`] (own port, own state, gone on
-//! drop), its SDK configuration, its [`Clock`], and the [`Settings`] that its
-//! [`Builder`] takes. `Emulator::in_process` gives the same with no socket.
+//! Five nouns carry everything: the [`Emulator`] (own port, own state, gone on
+//! drop), its SDK configuration, its [`Clock`], its [`Faults`], and the
+//! [`Settings`] that its [`Builder`] takes. `Emulator::in_process` gives the same with no socket.
 //!
 //! # Features
 //! * `server` (default): TCP and the `kinesis-emulator` binary.
@@ -51,6 +51,8 @@ pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
 pub use service::clock::Clock;
+pub use service::faults::{Action, ArmedRule, Fault, Faults, InvalidRule, NewFault, Rule, RuleId};
+pub use service::latency::{Distribution, Latency};
 
 /// What the operations declare, for tests that compare it with the API's model.
 #[doc(hidden)]

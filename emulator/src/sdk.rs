@@ -1,5 +1,6 @@
 //! Feature `sdk`: the AWS SDK over the emulator, with or without a socket.
 
+use std::io;
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
@@ -80,7 +81,11 @@ impl HttpConnector for InProcess {
                 .await
                 .map_err(ConnectorError::user)?
                 .to_bytes();
-            let response = service.call(http::Request::from_parts(parts, body));
+            let response = service.answer(http::Request::from_parts(parts, body)).await;
+            // As a connection that the other side has reset.
+            let response = response.map_err(|dropped| {
+                ConnectorError::io(io::Error::new(io::ErrorKind::ConnectionReset, dropped).into())
+            })?;
             HttpResponse::try_from(response.map(|body| match body {
                 Body::Full(bytes) => SdkBody::from(bytes),
                 events @ Body::Events(_) => SdkBody::from_body_1_x(events),

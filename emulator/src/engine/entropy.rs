@@ -23,6 +23,11 @@ impl Entropy {
         splitmix64(self.seed.wrapping_add(draw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
+    /// The next number from 0 to 1, without 1 itself.
+    pub(crate) fn draw_fraction(&self) -> f64 {
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// The next 128 bits.
     pub(crate) fn draw_16_bytes(&self) -> [u8; 16] {
         (u128::from(self.draw()) << 64 | u128::from(self.draw())).to_be_bytes()

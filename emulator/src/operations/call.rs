@@ -21,6 +21,9 @@ pub(crate) struct Call<'a> {
     /// The caller's account and Region, from the credential scope.
     pub(crate) caller: &'a RealmId,
     pub(crate) engine: &'a Engine,
+    /// Records of the batch that are to fail although nothing is wrong with
+    /// them: their places in the request, ascending, and why. Usually none.
+    pub(crate) failing: &'a [(usize, ApiError)],
 }
 
 impl Call<'_> {
@@ -81,6 +84,12 @@ impl Call<'_> {
         let realm = self.engine.realm(&address.realm, self.now);
         let stream = realm.stream(&address.name)?;
         Ok((realm, stream))
+    }
+
+    /// Why a record of the batch is to fail, if it is.
+    pub(crate) fn failing_record(&self, place: usize) -> Option<&ApiError> {
+        let found = self.failing.binary_search_by_key(&place, |(failing, _)| *failing).ok()?;
+        Some(&self.failing[found].1)
     }
 
     /// Makes an iterator's token.

@@ -7,6 +7,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>
 
+use crate::engine::stream::Placed;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::hash_key::GivenHashKey;
@@ -63,6 +64,26 @@ answer! {
     }
 }
 
+impl PutRecordsResultEntry {
+    fn stored(placed: Placed) -> Self {
+        Self {
+            sequence_number: Some(placed.sequence_number),
+            shard_id: Some(placed.shard),
+            error_code: None,
+            error_message: None,
+        }
+    }
+
+    fn failed(error: &ApiError) -> Self {
+        Self {
+            sequence_number: None,
+            shard_id: None,
+            error_code: Some(PlainText(error.kind().wire_name())),
+            error_message: Some(PlainText(error.message().to_owned())),
+        }
+    }
+}
+
 impl Operation for PutRecords {
     type Input = PutRecordsInput;
     type Output = PutRecordsOutput;
@@ -92,16 +113,21 @@ impl Operation for PutRecords {
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
-        let placed = writable.append_all(call.now, &records);
-        let stored = placed.into_iter().map(|place| PutRecordsResultEntry {
-            sequence_number: Some(place.sequence_number),
-            shard_id: Some(place.shard),
-            error_code: None,
-            error_message: None,
+        if !call.failing.is_empty() {
+            let mut places = 0..;
+            records.retain(|_| places.next().is_some_and(|at| call.failing_record(at).is_none()));
+        }
+        let mut placed = writable.append_all(call.now, &records).into_iter();
+        let answered = (0..entries.len()).map(|place| match call.failing_record(place) {
+            Some(error) => PutRecordsResultEntry::failed(error),
+            None => {
+                PutRecordsResultEntry::stored(placed.next().expect("every other record is stored"))
+            }
         });
+        let failed = u32::try_from(call.failing.len()).expect("at most 500 records fail");
         Ok(PutRecordsOutput {
-            failed: Some(0),
-            records: stored.collect(),
+            failed: Some(failed),
+            records: answered.collect(),
             encryption: reported(writable.state.encryption),
         })
     }

@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
@@ -12,6 +14,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+
+use crate::service::body::Dropped;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
 /// can have its subscription.
@@ -26,6 +30,13 @@ pub(super) struct Connections {
     http: auto::Builder<TokioExecutor>,
     #[cfg(feature = "tls")]
     certificates: Arc<super::tls::Certificates>,
+}
+
+/// Stands for no answer at all: the connection is dropped in its place.
+pub(super) fn drop_it(dropped: Dropped) -> Response {
+    let mut response = Response::default();
+    response.extensions_mut().insert(dropped);
+    response
 }
 
 /// A connection that has said what it speaks.
@@ -93,7 +104,19 @@ impl Connections {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: Watcher,
     ) {
-        let calls = TowerToHyperService::new(self.app.clone());
+        let app = TowerToHyperService::new(self.app.clone());
+        let calls = service_fn(move |request| {
+            let answer = app.call(request);
+            async move {
+                let Ok(response) = answer.await;
+                match response.extensions().get::<Dropped>() {
+                    None => Ok(response),
+                    // hyper closes an HTTP/1 connection without an answer, and
+                    // resets the stream of an HTTP/2 connection.
+                    Some(dropped) => Err(*dropped),
+                }
+            }
+        });
         let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
         drop(watcher.watch(connection.into_owned()).await);
     }

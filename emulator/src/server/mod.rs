@@ -90,7 +90,10 @@ async fn after_failed_accept(error: &io::Error) {
 async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => service.call(Request::from_parts(parts, body.to_bytes())).map(Body::new),
+        Ok(body) => match service.answer(Request::from_parts(parts, body.to_bytes())).await {
+            Ok(response) => response.map(Body::new),
+            Err(dropped) => connection::drop_it(dropped),
+        },
         Err(error) if error.is::<LengthLimitError>() => {
             StatusCode::PAYLOAD_TOO_LARGE.into_response()
         }

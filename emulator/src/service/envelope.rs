@@ -164,6 +164,16 @@ fn authenticate(
     Ok(realm_of(claim.credential, settings))
 }
 
+/// The access key id of a request's credential, as far as one can be made out.
+pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
+    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let credential = match header {
+        Some(header) => header.split_once("Credential=")?.1.to_owned(),
+        None => unescape_slashes(query_value(request.uri.query()?, "X-Amz-Credential")?),
+    };
+    credential.split(['/', ',', ' ']).next().map(str::to_owned)
+}
+
 fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
     let value = |name: &str| {
         let mut parts = header.split([',', ' ']).skip(1);

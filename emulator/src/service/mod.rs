@@ -3,15 +3,20 @@
 //! The only room with the clock. It speaks `http` types, so that the SDK's
 //! connector and the socket share it; it knows neither axum nor sockets.
 
+mod answer;
 pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+pub(crate) mod faults;
+pub(crate) mod latency;
 mod signature;
+mod switches;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,6 +42,9 @@ use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
 use fan_out::Events;
+use faults::Faults;
+use latency::{Delays, Latency};
+use switches::Switches;
 
 /// Larger request bodies are answered with 413. Ten MiB of data are about
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
@@ -57,6 +65,10 @@ pub(crate) struct Service {
     clock: Clock,
     /// Apart from the engine's, so that its draws do not depend on who asked.
     request_ids: Entropy,
+    faults: Faults,
+    delays: Delays,
+    /// Whether there are any faults or delays.
+    switches: Arc<Switches>,
     /// Set when a call has panicked: the emulator has a bug and says so.
     broken: AtomicBool,
 }
@@ -71,8 +83,38 @@ struct LetIn {
 
 impl Service {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
-        let request_ids = Entropy::new(settings.seed.map(|seed| !seed));
-        Self { engine: Engine::new(settings), clock, request_ids, broken: AtomicBool::new(false) }
+        let seed = settings.seed;
+        let switches = Arc::new(Switches::default());
+        Self {
+            engine: Engine::new(settings),
+            clock,
+            request_ids: Entropy::new(seed.map(|seed| !seed)),
+            faults: Faults::new(seed, Arc::clone(&switches)),
+            delays: Delays::new(seed),
+            switches,
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// How long calls take.
+    pub(crate) fn latency(&self) -> Arc<Latency> {
+        self.delays.get()
+    }
+
+    /// Sets how long calls take from now on.
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        let on = latency != Latency::none();
+        self.delays.set(latency);
+        self.switches.latency(on);
+    }
+
+    /// How long an event of a subscription is on its way.
+    fn latency_of_event(&self) -> Duration {
+        if self.switches.has_latency() { self.delays.of_event() } else { Duration::ZERO }
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -88,15 +130,24 @@ impl Service {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers a request at once, whatever it is.
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+        if self.switches.all_off() {
+            self.undisturbed(request)
+        } else {
+            self.disturbed_at_once(request)
+        }
+    }
+
+    /// Answers a request that no fault and no latency concerns.
+    fn undisturbed(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
             return self.complete(empty(StatusCode::OK), &parts, now);
         }
         let response = match self.let_in(&parts, &body, now) {
-            Ok(admitted) => self.serve(admitted, now),
+            Ok(let_in) => self.serve(let_in, &[], now),
             Err(refusal) => refuse(refusal),
         };
         self.complete(response, &parts, now)
@@ -117,10 +168,16 @@ impl Service {
         }
     }
 
-    /// Runs the operation.
-    fn serve(self: &Arc<Self>, let_in: LetIn, now: Timestamp) -> Response<Body> {
+    /// Runs the operation. `failing` are the records of a batch that a fault
+    /// rule has chosen.
+    fn serve(
+        self: &Arc<Self>,
+        let_in: LetIn,
+        failing: &[(usize, ApiError)],
+        now: Timestamp,
+    ) -> Response<Body> {
         let LetIn { protocol, caller, prepared, .. } = let_in;
-        let call = Call { now, caller: &caller, engine: &self.engine };
+        let call = Call { now, caller: &caller, engine: &self.engine, failing };
         match self.guarded(|| prepared.handle(&call)) {
             Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
             Ok(Reply::Subscription(subscription)) => {
