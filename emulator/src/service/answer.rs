@@ -131,7 +131,8 @@ mod waiting {
             self: &Arc<Self>,
             request: Request<Bytes>,
         ) -> Result<Response<Body>, Dropped> {
-            let now = self.clock.now();
+            let mut arrived = self.clock.now();
+            let now = arrived;
             let (parts, body) = request.into_parts();
             if is_preflight(&parts) {
                 return Ok(self.complete(empty(StatusCode::OK), &parts, now));
@@ -139,7 +140,7 @@ mod waiting {
             let let_in = match self.let_in(&parts, &body, now) {
                 Ok(let_in) => let_in,
                 Err(refusal) => {
-                    self.take(self.latency_of(None)).await;
+                    self.wait_until(arrived.plus(self.latency_of(None))).await;
                     return Ok(self.complete(refuse(refusal), &parts, self.clock.now()));
                 }
             };
@@ -150,6 +151,7 @@ mod waiting {
             match verdict {
                 Verdict::Hold(held) => {
                     held.await;
+                    arrived = self.clock.now();
                     verdict = Verdict::Pass;
                 }
                 Verdict::Delay(duration) => {
@@ -158,7 +160,8 @@ mod waiting {
                 }
                 _ => {}
             }
-            self.take(delay + self.latency_of(Some(operation))).await;
+            // From its arrival on: whoever has seen it arrive can move the clock.
+            self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
             let now = self.clock.now();
             let response = self.carry_out(let_in, verdict, now)?;
             Ok(self.complete(response, &parts, now))
@@ -172,10 +175,10 @@ mod waiting {
             }
         }
 
-        /// Lets time pass on the emulator's clock.
-        async fn take(&self, duration: Duration) {
-            if duration > Duration::ZERO {
-                Wait::new(&self.clock, duration, self.delays.wait_id()).await;
+        /// Waits for a time on the emulator's clock.
+        async fn wait_until(&self, time: Timestamp) {
+            if time > self.clock.now() {
+                Wait::new(&self.clock, time, self.delays.wait_id()).await;
             }
         }
     }
@@ -190,8 +193,7 @@ mod waiting {
     }
 
     impl Wait {
-        fn new(clock: &Clock, duration: Duration, id: u64) -> Self {
-            let until = clock.now().plus(duration);
+        fn new(clock: &Clock, until: Timestamp, id: u64) -> Self {
             Self { clock: clock.clone(), until, id, timer: clock.timer(until) }
         }
     }

@@ -428,3 +428,6 @@ impl Armed {
         self.release();
     }
 }
+
+#[cfg(test)]
+mod tests;
