@@ -74,6 +74,23 @@ fn every_flag_is_an_environment_variable_too() {
 }
 
 #[test]
+fn faults_and_latency_come_from_arguments() {
+    let file = std::env::temp_dir().join(format!("kinesis-faults-{}.json", std::process::id()));
+    let rule = r#"[{"operation": "ListStreams", "service_unavailable": true, "times": 1}]"#;
+    std::fs::write(&file, rule).expect("a file can be written");
+    let path = file.to_str().expect("a path is text");
+    let latency = ("KINESIS_LATENCY", "1ms");
+    let emulator = Running::start(&["--port", "0", "--faults", path], &[latency]);
+    let statuses = [(); 2].map(|()| emulator.call("ListStreams", "{}").0);
+    assert_eq!(statuses, [503, 200]);
+    std::fs::write(&file, r#"[{"hold": 1}]"#).expect("a file can be written");
+    let output = run(&["--port", "0"], &[("KINESIS_FAULTS", path)]);
+    let expected = format!("kinesis-emulator: {path}: rule 1: `hold`: write true, or leave it out");
+    assert_eq!((output.status.code(), text(&output.stderr).trim()), (Some(1), expected.as_str()));
+    std::fs::remove_file(&file).expect("the file is there");
+}
+
+#[test]
 fn a_flag_wins_over_its_environment_variable() {
     let mut emulator = Running::start(
         &["--port", "0", "--region", "us-west-2"],
