@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
+use crate::inspect::{Expectations, Journal, Ledger, Metrics, StreamView};
 use crate::model::arn::{AccountId, Region};
 use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
@@ -93,6 +94,50 @@ impl Emulator {
     /// Environment variables that point AWS SDKs and tools at the emulator.
     pub fn environment(&self) -> [(&'static str, String); 5] {
         environment(&self.url, self.settings())
+    }
+
+    /// A stream, looked at from outside the service: by its name in the default
+    /// account and Region, or by its ARN. It need not exist (yet).
+    ///
+    /// # Panics
+    /// If the text is neither a name nor a stream's ARN.
+    #[track_caller]
+    pub fn stream(&self, name_or_arn: &str) -> StreamView {
+        StreamView::new(Arc::clone(&self.service), name_or_arn)
+    }
+
+    /// What was called, by whom, and what came of it.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn journal(&self) -> Journal {
+        Journal::new(Arc::clone(&self.service))
+    }
+
+    /// Who read which records.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(Arc::clone(&self.service))
+    }
+
+    /// What CloudWatch would have to tell.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(Arc::clone(&self.service))
+    }
+
+    /// Begins to expect things, which are verified when the guard is dropped.
+    /// From now on a journal is kept.
+    #[track_caller]
+    pub fn expect(&self) -> Expectations {
+        Expectations::new(Arc::clone(&self.service))
     }
 
     /// Answers one HTTP request without any socket.
@@ -201,6 +246,14 @@ impl Builder {
     /// Answers requests without authentication, too.
     pub fn allow_anonymous(mut self) -> Self {
         self.settings.allow_anonymous = true;
+        self
+    }
+
+    /// Keeps a [journal](Emulator::journal) of calls, a
+    /// [ledger](Emulator::ledger) of reads, and CloudWatch's
+    /// [metrics](Emulator::metrics).
+    pub fn journal(mut self) -> Self {
+        self.settings.journal = true;
         self
     }
 

@@ -28,10 +28,11 @@
 //! Rooms, each used by those after it, never the other way round: `model` (the
 //! API's values), `engine` (state and its laws), `wire` (bytes ⇄ members),
 //! `operations` (one file each), `service` (requests and the clock), `server`
-//! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
+//! (sockets), `inspect` (looking inside), and this front door. `ARCHITECTURE.md` walks through them.
 
 mod emulator;
 mod engine;
+pub mod inspect;
 mod model;
 mod operations;
 #[cfg(feature = "sdk")]
@@ -48,6 +49,7 @@ pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
 pub use model::error::ErrorKind;
 pub use model::settings::{Secret, Settings};
+pub use model::status::{ConsumerStatus, EncryptionType, ShardIteratorType, StreamStatus};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
 pub use service::clock::Clock;

@@ -12,8 +12,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["model"]),
     ("operations", &["model", "engine", "wire"]),
     ("service", &["model", "engine", "wire", "operations"]),
+    ("inspect", &["model", "engine", "operations", "service"]),
     ("server", &["service"]),
-    ("emulator", &["model", "service", "server"]),
+    ("emulator", &["model", "service", "inspect", "server"]),
     ("sdk", &["model", "service", "server", "emulator"]),
     ("cli", &["model", "service", "server", "emulator"]),
 ];

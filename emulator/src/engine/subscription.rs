@@ -101,6 +101,16 @@ impl Subscription {
         &self.stream
     }
 
+    /// The consumer that reads.
+    pub(crate) fn consumer(&self) -> &ConsumerName {
+        &self.consumer
+    }
+
+    /// The shard that is read.
+    pub(crate) fn shard(&self) -> ShardIndex {
+        self.shard
+    }
+
     /// What there is to send now. If there is nothing, `waker` is woken at the
     /// next record and at any change of the stream.
     pub(crate) fn poll(&mut self, now: Timestamp, waker: &Waker) -> Poll {

@@ -47,6 +47,10 @@ pub struct Settings {
     /// Answer requests that carry no authentication, too
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ALLOW_ANONYMOUS"))]
     pub allow_anonymous: bool,
+
+    /// Keep a journal of calls, a ledger of reads, and CloudWatch's metrics
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_JOURNAL"))]
+    pub journal: bool,
 }
 
 /// A secret access key. It is never printed.
@@ -89,6 +93,7 @@ impl Default for Settings {
             seed: None,
             verify_secret: None,
             allow_anonymous: false,
+            journal: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a handler knows about the call it serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::Engine;
 use crate::engine::realm::Realm;
@@ -13,6 +13,8 @@ use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::SealedIterator;
 
+use super::Effect;
+
 /// One call: who, when, and on what state.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -21,6 +23,8 @@ pub(crate) struct Call<'a> {
     /// The caller's account and Region, from the credential scope.
     pub(crate) caller: &'a RealmId,
     pub(crate) engine: &'a Engine,
+    /// Where what the call has done is told, if anybody wants to know.
+    pub(crate) effect: Option<&'a OnceLock<Effect>>,
 }
 
 impl Call<'_> {

@@ -6,6 +6,7 @@
 //! To add an operation, write its file and add its line to the list below.
 
 mod call;
+mod effect;
 mod page;
 mod prepared;
 mod resource;
@@ -13,8 +14,9 @@ mod shapes;
 mod subject;
 
 pub(crate) use call::Call;
+pub(crate) use effect::{BatchRead, Effect, Placed};
 pub(crate) use prepared::Prepared;
-pub(crate) use subject::{RecordSubject, Subject};
+pub(crate) use subject::Subject;
 pub(crate) use subscribe_to_shard::event_frame;
 
 use crate::engine::subscription::Subscription;
@@ -40,7 +42,7 @@ pub(crate) trait Operation: 'static {
 }
 
 /// What an operation answers with.
-pub(crate) trait Answer {
+pub(crate) trait Answer: 'static {
     /// The declaration as data, unless the body is empty.
     const DESCRIPTION: Option<Description>;
     /// The answer on its way to the caller.
@@ -65,7 +67,7 @@ impl Answer for () {
     }
 }
 
-impl<T: Emit> Answer for T {
+impl<T: Emit + 'static> Answer for T {
     const DESCRIPTION: Option<Description> = Some(T::DESCRIPTION);
 
     fn reply(self, protocol: Protocol) -> Reply {

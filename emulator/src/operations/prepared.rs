@@ -9,7 +9,7 @@ use crate::wire::shape::Shape;
 use crate::wire::violation::{Path, Violations};
 
 use super::subject::Subject;
-use super::{Answer, Call, Operation, Reply};
+use super::{Answer, Call, Effect, Operation, Reply};
 
 /// A checked request of some operation.
 pub(crate) trait Prepared: Send {
@@ -63,6 +63,9 @@ impl<O: Operation> Prepared for Checked<O> {
                 anywhere || O::ERRORS.contains(&error.kind()),
                 "{error} is not among the errors that the operation declares"
             );
+        }
+        if let (Some(effect), Ok(answer)) = (call.effect, &answer) {
+            let _told_once = effect.set(Effect::of(answer));
         }
         answer.map(|answer| answer.reply(protocol))
     }

@@ -12,7 +12,7 @@ use crate::model::names::{
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
 use crate::model::shard_iterator::ShardIterator;
-use crate::model::status::RecordDistributionStrategy;
+use crate::model::status::{RecordDistributionStrategy, ShardIteratorType};
 use crate::wire::shape::Shape;
 
 use super::Call;
@@ -25,6 +25,10 @@ pub(crate) struct Subject {
     pub(crate) consumer: Option<ConsumerName>,
     /// The shard that is read or resharded; records have shards of their own.
     pub(crate) shard: Option<ShardIndex>,
+    /// The iterator that is read.
+    pub(crate) iterator: Option<String>,
+    /// Where a new reader starts.
+    pub(crate) start: Option<ShardIteratorType>,
     /// The records to be put, in the order of the request.
     pub(crate) records: Vec<RecordSubject>,
 }
@@ -75,6 +79,9 @@ impl Subject {
                 self.shard = Some(open.shard);
                 self.stream = Some(open.stream);
             }
+            self.iterator = Some(iterator.as_str().to_owned());
+        } else if let Some(start) = given::<ShardIteratorType>(member) {
+            self.start = Some(*start);
         } else if let Some(data) = given::<Payload>(member) {
             // Data begins a record: it is declared before the record's keys.
             self.records.push(RecordSubject { bytes: data.len(), ..RecordSubject::default() });

@@ -75,8 +75,10 @@ impl Events {
     fn next_event(&mut self, waker: &Waker) -> Step {
         let clock = self.service.clock();
         clock.watch(self.subscription.id(), waker);
-        match self.subscription.poll(clock.now(), waker) {
+        let now = clock.now();
+        match self.subscription.poll(now, waker) {
             Poll::Event(event) => {
+                self.service.recorder.pushed(&self.subscription, &event, now);
                 let stream = self.subscription.stream();
                 Step::Send(event_frame(event, stream, self.protocol).into())
             }

@@ -7,7 +7,9 @@ pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+pub(crate) mod recorder;
 mod signature;
+pub(crate) mod waiters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -37,6 +39,8 @@ use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
 use fan_out::Events;
+use recorder::{Draft, Recorder};
+use waiters::Waiters;
 
 /// Larger request bodies are answered with 413. Ten MiB of data are about
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
@@ -59,6 +63,10 @@ pub(crate) struct Service {
     request_ids: Entropy,
     /// Set when a call has panicked: the emulator has a bug and says so.
     broken: AtomicBool,
+    /// What is remembered for whoever looks inside.
+    recorder: Recorder,
+    /// Who waits for streams to be made.
+    waiters: Waiters,
 }
 
 /// A call that may go on to its operation.
@@ -67,12 +75,21 @@ struct LetIn {
     protocol: Protocol,
     caller: RealmId,
     prepared: Box<dyn Prepared>,
+    /// There if calls are recorded.
+    draft: Option<Draft>,
 }
 
 impl Service {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         let request_ids = Entropy::new(settings.seed.map(|seed| !seed));
-        Self { engine: Engine::new(settings), clock, request_ids, broken: AtomicBool::new(false) }
+        Self {
+            recorder: Recorder::new(settings.journal),
+            engine: Engine::new(settings),
+            clock,
+            request_ids,
+            broken: AtomicBool::new(false),
+            waiters: Waiters::default(),
+        }
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -81,6 +98,18 @@ impl Service {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(crate) fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     /// Whether a call has panicked.
@@ -97,7 +126,14 @@ impl Service {
         }
         let response = match self.let_in(&parts, &body, now) {
             Ok(admitted) => self.serve(admitted, now),
-            Err(refusal) => refuse(refusal),
+            Err(refusal) => {
+                let error = refusal.error().cloned();
+                let mut response = refuse(refusal);
+                let status = response.status();
+                let call = || envelope::refused_call(&parts, error, status, self.settings(), now);
+                self.recorder.file_refused(call, &mut response);
+                response
+            }
         };
         self.complete(response, &parts, now)
     }
@@ -112,16 +148,32 @@ impl Service {
         let Admitted { operation, protocol, caller } =
             envelope::admit(parts, body, self.settings(), now)?;
         match self.guarded(|| (operation.prepare)(protocol, body)) {
-            Ok(prepared) => Ok(LetIn { operation: operation.name, protocol, caller, prepared }),
+            Ok(prepared) => {
+                let operation = operation.name;
+                let who = || envelope::claimed_caller(parts, self.settings());
+                let draft = self.recorder.draft(operation, who);
+                Ok(LetIn { operation, protocol, caller, prepared, draft })
+            }
             Err(error) => Err(Refusal::Api(protocol, error)),
         }
     }
 
     /// Runs the operation.
     fn serve(self: &Arc<Self>, let_in: LetIn, now: Timestamp) -> Response<Body> {
-        let LetIn { protocol, caller, prepared, .. } = let_in;
-        let call = Call { now, caller: &caller, engine: &self.engine };
-        match self.guarded(|| prepared.handle(&call)) {
+        let LetIn { operation, protocol, caller, prepared, draft } = let_in;
+        let effect = draft.as_ref().map(|draft| &draft.effect);
+        let call = Call { now, caller: &caller, engine: &self.engine, effect };
+        let handled = self.guarded(|| {
+            if let Some(draft) = &draft {
+                draft.is_about(prepared.subject(&call));
+            }
+            prepared.handle(&call)
+        });
+        if operation == OperationName::CreateStream {
+            self.waiters.wake();
+        }
+        let error = handled.as_ref().err().filter(|_| draft.is_some()).cloned();
+        let mut response = match handled {
             Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
             Ok(Reply::Subscription(subscription)) => {
                 let events = Events::new(Arc::clone(self), subscription, protocol);
@@ -132,7 +184,9 @@ impl Service {
                 response
             }
             Err(error) => api_error(protocol, &error),
-        }
+        };
+        self.recorder.file(draft, error.as_ref(), now, &mut response);
+        response
     }
 
     /// Makes a panic an InternalFailure, and remembers it.
@@ -156,12 +210,14 @@ impl Service {
             Body::Events(_) => None,
         };
         let preflight = is_preflight(request);
+        let request_id = self.request_id();
+        self.recorder.answered(&mut response, &request_id, now, now);
         let headers = response.headers_mut();
         if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, length.into());
         }
         headers.insert(DATE, header(&now.http_date()));
-        headers.insert(REQUEST_ID, header(&self.request_id()));
+        headers.insert(REQUEST_ID, header(&request_id));
         if !preflight {
             headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
         }

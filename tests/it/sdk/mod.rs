@@ -5,6 +5,7 @@ mod every_operation;
 mod fan_out;
 mod isolation;
 mod lifecycle;
+mod looking_inside;
 mod many_subscriptions;
 mod producing;
 mod resharding;
