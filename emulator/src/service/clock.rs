@@ -31,6 +31,15 @@ pub(crate) use timer::Timer;
 /// ```
 ///
 /// Clones share the time.
+///
+/// With the feature `sdk` it is the AWS SDK's clock, too: it is a `TimeSource`
+/// and an `AsyncSleep`, and `Emulator::sdk_config` hands it over. Signing time,
+/// back-off and timeouts then move with it. A wait of the SDK takes
+///
+/// * real time with [`system`](Self::system), unless somebody advances the clock;
+/// * no time with `tokio`, if the runtime's time is paused;
+/// * no time with [`manual`](Self::manual), but then another task has to advance
+///   the clock, by `advance_to_next_timer` for example.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Time>);
 

@@ -10,4 +10,5 @@ mod producing;
 mod resharding;
 mod startup;
 mod terraform;
+mod time;
 mod tls;
