@@ -102,6 +102,30 @@ impl Emulator {
         self.service.call(request).map(Body::available)
     }
 
+    /// Serves a connection that somebody else has opened: one end of a
+    /// `tokio::io::duplex`, or a socket of a simulated network such as turmoil's.
+    /// HTTP/1.1 and HTTP/2, no TLS. It runs in the caller's runtime, so that
+    /// [`Clock::tokio`] is its clock, and ends when the client does or when the
+    /// future is dropped.
+    ///
+    /// ```
+    /// # use kinesis_emulator::Emulator;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let kinesis = Emulator::in_process();
+    /// let (client, server) = tokio::io::duplex(64 * 1024);
+    /// tokio::spawn(kinesis.serve(server));
+    /// # drop(client);
+    /// # }
+    /// ```
+    #[cfg(feature = "server")]
+    pub fn serve(
+        &self,
+        connection: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        crate::server::serve_connection(Arc::clone(&self.service), connection)
+    }
+
     #[cfg(feature = "sdk")]
     pub(crate) fn service(&self) -> &Arc<Service> {
         &self.service

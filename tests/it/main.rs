@@ -6,6 +6,7 @@
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
 //! * `model`: random calls and time jumps against an auditor, and readers that
 //!   tail a shard under writers and splits.
+//! * `simulation`: emulator and clients in a simulated network, twice the same.
 //! * `smithy`: what the operations declare, against the service model.
 //! * `tidy`: what the code must not contain, and which room may use which.
 //! * `support`: what the stories share.
@@ -14,6 +15,7 @@ mod behaviours;
 mod goldens;
 mod model;
 mod sdk;
+mod simulation;
 mod smithy;
 mod support;
 mod tidy;

@@ -40,14 +40,9 @@ impl Connections {
         app: Router,
         #[cfg(feature = "tls")] certificates: Arc<super::tls::Certificates>,
     ) -> Arc<Self> {
-        let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http2()
-            .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(4 * WINDOW_BYTES);
         Arc::new(Self {
             app,
-            http,
+            http: http(),
             #[cfg(feature = "tls")]
             certificates,
         })
@@ -97,4 +92,22 @@ impl Connections {
         let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
         drop(watcher.watch(connection.into_owned()).await);
     }
+}
+
+/// Serves a connection that somebody else has opened, without TLS, to its end.
+pub(super) async fn serve_opened(
+    app: Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let calls = TowerToHyperService::new(app);
+    drop(http().serve_connection_with_upgrades(TokioIo::new(stream), calls).await);
+}
+
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http2()
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(4 * WINDOW_BYTES);
+    http
 }

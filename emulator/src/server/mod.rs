@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -54,9 +55,8 @@ impl Server {
     /// Serves connections until `stop` is ready, then finishes the calls that
     /// have been accepted.
     pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let app = Router::new().fallback(answer).with_state(self.service);
         let connections = Connections::new(
-            app,
+            app(self.service),
             #[cfg(feature = "tls")]
             self.certificates,
         );
@@ -78,6 +78,18 @@ impl Server {
         drop((listener, still_open));
         drop(tokio::time::timeout(DRAIN_MAX, open.shutdown()).await);
     }
+}
+
+/// Serves one connection that somebody else has opened, to its end.
+pub(crate) async fn serve_connection(
+    service: Arc<Service>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    connection::serve_opened(app(service), stream).await;
+}
+
+fn app(service: Arc<Service>) -> Router {
+    Router::new().fallback(answer).with_state(service)
 }
 
 /// Out of file descriptors, most likely: some will be free in a while.

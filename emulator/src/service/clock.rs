@@ -100,9 +100,10 @@ impl Clock {
     /// ```
     ///
     /// Everybody who goes by it has to be in that one runtime, because every
-    /// runtime has a time of its own: use `Emulator::in_process`.
-    /// `Emulator::start` has a thread and a runtime of its own, where this clock
-    /// shows real time, and so it does outside of any runtime.
+    /// runtime has a time of its own: use `Emulator::in_process`, with
+    /// `Emulator::serve` where connections are wanted. `Emulator::start` has a
+    /// thread and a runtime of its own, where this clock shows real time, and so
+    /// it does outside of any runtime.
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub fn tokio() -> Self {
         Self::tokio_from(system_time())
