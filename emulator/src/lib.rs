@@ -46,8 +46,10 @@ pub mod cli;
 
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
+pub use model::error::ErrorKind;
 pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
+pub use operations::OperationName as Operation;
 pub use service::clock::Clock;
 
 /// What the operations declare, for tests that compare it with the API's model.

@@ -26,10 +26,11 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::engine::Engine;
 use crate::engine::entropy::Entropy;
+use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
-use crate::operations::{Call, Reply};
+use crate::operations::{Call, OperationName, Prepared, Reply};
 use crate::wire::{Protocol, event_stream};
 
 use body::Body;
@@ -60,6 +61,14 @@ pub(crate) struct Service {
     broken: AtomicBool,
 }
 
+/// A call that may go on to its operation.
+struct LetIn {
+    operation: OperationName,
+    protocol: Protocol,
+    caller: RealmId,
+    prepared: Box<dyn Prepared>,
+}
+
 impl Service {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         let request_ids = Entropy::new(settings.seed.map(|seed| !seed));
@@ -83,19 +92,70 @@ impl Service {
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
-        let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ORIGIN);
-        let mut response = if preflight {
-            empty(StatusCode::OK)
-        } else {
-            match envelope::admit(&parts, &body, self.settings(), now) {
-                Ok(admitted) => self.serve(&admitted, &body, now),
-                Err(refusal) => refuse(refusal),
-            }
+        if is_preflight(&parts) {
+            return self.complete(empty(StatusCode::OK), &parts, now);
+        }
+        let response = match self.let_in(&parts, &body, now) {
+            Ok(admitted) => self.serve(admitted, now),
+            Err(refusal) => refuse(refusal),
         };
+        self.complete(response, &parts, now)
+    }
+
+    /// What stands before an operation: the envelope and the first two gates.
+    fn let_in(
+        &self,
+        parts: &http::request::Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<LetIn, Refusal> {
+        let Admitted { operation, protocol, caller } =
+            envelope::admit(parts, body, self.settings(), now)?;
+        match self.guarded(|| (operation.prepare)(protocol, body)) {
+            Ok(prepared) => Ok(LetIn { operation: operation.name, protocol, caller, prepared }),
+            Err(error) => Err(Refusal::Api(protocol, error)),
+        }
+    }
+
+    /// Runs the operation.
+    fn serve(self: &Arc<Self>, let_in: LetIn, now: Timestamp) -> Response<Body> {
+        let LetIn { protocol, caller, prepared, .. } = let_in;
+        let call = Call { now, caller: &caller, engine: &self.engine };
+        match self.guarded(|| prepared.handle(&call)) {
+            Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+            Ok(Reply::Subscription(subscription)) => {
+                let events = Events::new(Arc::clone(self), subscription, protocol);
+                let mut response = empty(StatusCode::OK);
+                *response.body_mut() = Body::Events(Box::new(events));
+                let content_type = HeaderValue::from_static(event_stream::CONTENT_TYPE);
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+                response
+            }
+            Err(error) => api_error(protocol, &error),
+        }
+    }
+
+    /// Makes a panic an InternalFailure, and remembers it.
+    fn guarded<T>(&self, work: impl FnOnce() -> Result<T, ApiError>) -> Result<T, ApiError> {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_panic| {
+            // The panic's own message has been printed by its hook.
+            self.broken.store(true, Ordering::Release);
+            Err(ApiError::internal_failure())
+        })
+    }
+
+    /// Adds what every answer carries: length, date, ids, CORS.
+    fn complete(
+        &self,
+        mut response: Response<Body>,
+        request: &http::request::Parts,
+        now: Timestamp,
+    ) -> Response<Body> {
         let length = match response.body() {
             Body::Full(bytes) => Some(bytes.len()),
             Body::Events(_) => None,
         };
+        let preflight = is_preflight(request);
         let headers = response.headers_mut();
         if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, length.into());
@@ -105,33 +165,8 @@ impl Service {
         if !preflight {
             headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
         }
-        add_cors(headers, &parts.headers, preflight);
+        add_cors(headers, &request.headers, preflight);
         response
-    }
-
-    fn serve(self: &Arc<Self>, admitted: &Admitted, body: &[u8], now: Timestamp) -> Response<Body> {
-        let Admitted { operation, protocol, caller } = admitted;
-        let call = Call { now, caller, engine: &self.engine };
-        let outcome = catch_unwind(AssertUnwindSafe(|| (operation.run)(*protocol, body, &call)));
-        match outcome {
-            Ok(Ok(Reply::Body(answer))) => {
-                with_body(StatusCode::OK, protocol.content_type(), answer)
-            }
-            Ok(Ok(Reply::Subscription(subscription))) => {
-                let events = Events::new(Arc::clone(self), subscription, *protocol);
-                let mut response = empty(StatusCode::OK);
-                *response.body_mut() = Body::Events(Box::new(events));
-                let content_type = HeaderValue::from_static(event_stream::CONTENT_TYPE);
-                response.headers_mut().insert(CONTENT_TYPE, content_type);
-                response
-            }
-            Ok(Err(error)) => api_error(*protocol, &error),
-            Err(_panic) => {
-                // The panic's own message has been printed by its hook.
-                self.broken.store(true, Ordering::Release);
-                api_error(*protocol, &ApiError::internal_failure())
-            }
-        }
     }
 
     /// A random UUID (RFC 9562, version 4).
@@ -159,6 +194,10 @@ impl Service {
         }
         STANDARD.encode(bytes)
     }
+}
+
+fn is_preflight(request: &http::request::Parts) -> bool {
+    request.method == Method::OPTIONS && request.headers.contains_key(ORIGIN)
 }
 
 fn refuse(refusal: Refusal) -> Response<Body> {
