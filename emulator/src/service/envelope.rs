@@ -18,6 +18,7 @@ use crate::model::timestamp::Timestamp;
 use crate::operations::{self, Entry};
 use crate::wire::Protocol;
 
+use super::health;
 use super::signature::{self, Claim};
 
 const TARGET_PREFIX: &str = "Kinesis_20131202";
@@ -33,6 +34,8 @@ pub(super) struct Admitted {
 pub(super) enum Refusal {
     /// An error in the API's own form.
     Api(Protocol, ApiError),
+    /// No call at all, but a question that has an answer.
+    Health(&'static str),
     /// Not even a service and operation could be made out.
     AccessDenied,
     /// A content type that no API speaks.
@@ -50,7 +53,7 @@ pub(super) fn admit(
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
     if request.method != Method::POST {
-        return Err(Refusal::AccessDenied);
+        return Err(health::page(request).map_or(Refusal::AccessDenied, Refusal::Health));
     }
     let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let operation = find_operation(target.unwrap_or_default());

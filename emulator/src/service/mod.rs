@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+mod health;
 mod signature;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -203,6 +204,7 @@ fn is_preflight(request: &http::request::Parts) -> bool {
 fn refuse(refusal: Refusal) -> Response<Body> {
     match refusal {
         Refusal::Api(protocol, error) => api_error(protocol, &error),
+        Refusal::Health(page) => with_body(StatusCode::OK, "application/json", page),
         Refusal::AccessDenied => without_type(
             StatusCode::FORBIDDEN,
             "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be \

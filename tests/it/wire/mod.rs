@@ -14,6 +14,7 @@ mod describing;
 mod encryption;
 mod envelope;
 mod fan_out;
+mod health;
 mod iterators;
 mod modes;
 mod monitoring;
