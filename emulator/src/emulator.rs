@@ -12,6 +12,9 @@ use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
+use crate::service::init::Init;
+#[cfg(feature = "server")]
+use crate::service::init::InitError;
 
 /// What in-process clients call: no name that any network resolves.
 const IN_PROCESS_URL: &str = "http://kinesis.in-process.invalid";
@@ -173,6 +176,7 @@ impl Drop for Emulator {
 pub struct Builder {
     settings: Settings,
     clock: Clock,
+    init: Init,
     #[cfg(feature = "server")]
     port: u16,
 }
@@ -234,6 +238,13 @@ impl Builder {
         self
     }
 
+    /// Streams, consumers and records to have from the start. They are ACTIVE
+    /// and readable when the emulator has started, whatever the state delay.
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = init;
+        self
+    }
+
     /// The port on the loopback interface; 0, the default, takes a free one.
     #[cfg(feature = "server")]
     pub fn port(mut self, port: u16) -> Self {
@@ -244,7 +255,8 @@ impl Builder {
     /// Starts the emulator over TCP.
     ///
     /// # Errors
-    /// If the port cannot be had.
+    /// If the port cannot be had, or AWS's rules do not allow what
+    /// [`init`](Self::init) asks for.
     #[cfg(feature = "server")]
     pub async fn start(self) -> Result<Emulator, StartError> {
         self.start_blocking()
@@ -254,18 +266,26 @@ impl Builder {
     /// port takes connections as soon as this returns.
     ///
     /// # Errors
-    /// If the port cannot be had.
+    /// As for [`start`](Self::start).
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        let service = Arc::new(Service::new(self.settings, self.clock));
+        let service = Service::with_init(self.settings, self.clock, &self.init)
+            .map_err(StartError::from_init)?;
         let server = tcp::Server::start(self.port, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
 
     /// Makes the emulator without any socket.
+    ///
+    /// # Panics
+    /// If AWS's rules do not allow what [`init`](Self::init) asks for.
     pub fn in_process(self) -> Emulator {
+        let service = match Service::with_init(self.settings, self.clock, &self.init) {
+            Ok(service) => service,
+            Err(error) => panic!("{error}"),
+        };
         Emulator {
-            service: Arc::new(Service::new(self.settings, self.clock)),
+            service,
             url: IN_PROCESS_URL.to_owned(),
             #[cfg(feature = "server")]
             server: None,
@@ -300,6 +320,11 @@ impl StartError {
              choose another port, or 0 for a free one"
         );
         Self { message, source }
+    }
+
+    pub(crate) fn from_init(error: InitError) -> Self {
+        let message = error.to_string();
+        Self { message, source: std::io::Error::new(std::io::ErrorKind::InvalidData, error) }
     }
 
     #[cfg(feature = "tls")]

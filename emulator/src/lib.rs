@@ -51,6 +51,7 @@ pub use model::settings::{Secret, Settings};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
 pub use service::clock::Clock;
+pub use service::init::{Init, InitError, InitialStream};
 
 /// What the operations declare, for tests that compare it with the API's model.
 #[doc(hidden)]

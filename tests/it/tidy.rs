@@ -208,7 +208,7 @@ fn room_of(part: &str) -> Option<String> {
     let by_export = match part {
         "Emulator" | "Builder" | "StartError" => Some("emulator"),
         "AccountId" | "InvalidIdentity" | "Region" | "Settings" | "Timestamp" => Some("model"),
-        "Clock" => Some("service"),
+        "Clock" | "Init" | "InitError" | "InitialStream" => Some("service"),
         "declarations" => Some("operations"),
         _ => None,
     };

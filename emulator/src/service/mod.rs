@@ -8,6 +8,7 @@ pub(crate) mod clock;
 mod envelope;
 mod fan_out;
 mod health;
+pub(crate) mod init;
 mod signature;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

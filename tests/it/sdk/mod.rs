@@ -3,6 +3,7 @@
 mod consuming;
 mod every_operation;
 mod fan_out;
+mod init;
 mod isolation;
 mod lifecycle;
 mod many_subscriptions;
