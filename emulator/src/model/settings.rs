@@ -19,11 +19,15 @@ pub struct Settings {
     pub account_id: AccountId,
 
     /// Most open shards per account and Region [default: not enforced]
-    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SHARD_LIMIT", value_name = "N"))]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_SHARD_LIMIT", value_name = "N", value_parser = parse_limit,
+    ))]
     pub shard_limit: Option<u32>,
 
     /// Most on-demand streams per account and Region [default: not enforced]
-    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_STREAM_LIMIT", value_name = "N"))]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_STREAM_LIMIT", value_name = "N", value_parser = parse_limit,
+    ))]
     pub stream_limit: Option<u32>,
 
     /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s
@@ -117,9 +121,29 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 2s, 1m or 0"))
 }
 
+/// Reads a limit: a number, or `Infinity`, as LocalStack's variable of the same
+/// name has it.
+///
+/// # Errors
+/// Says what a limit looks like.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
+pub(crate) fn parse_limit(text: &str) -> Result<u32, String> {
+    if text.eq_ignore_ascii_case("infinity") {
+        return Ok(u32::MAX);
+    }
+    text.parse().map_err(|_| format!("{text:?} is not a limit: write a number, or Infinity"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_numbers_or_infinite() {
+        assert_eq!(parse_limit("7"), Ok(7));
+        assert_eq!(parse_limit("Infinity"), Ok(u32::MAX));
+        assert!(parse_limit("-1").is_err());
+    }
 
     #[test]
     fn durations_have_a_unit() {

@@ -2,10 +2,12 @@
 
 mod connection;
 mod shutdown;
+mod signals;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub(crate) use shutdown::signal;
+pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Certificates;
 
