@@ -63,7 +63,7 @@ enum Command {
         port: u16,
 
         #[command(flatten)]
-        serving: Serving,
+        serving: Box<Serving>,
 
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -141,7 +141,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
         None => in_runtime(SocketAddr::new(serving.host, port), serve(serving, port)),
         Some(Command::Exec { port, serving, command }) => {
             let address = SocketAddr::new(serving.host, port);
-            in_runtime(address, execute(serving, port, &command))
+            in_runtime(address, execute(&serving, port, &command))
         }
         Some(Command::Env { host, port, region }) => {
             let settings = Settings { region, ..Settings::default() };
@@ -172,7 +172,7 @@ async fn serve(serving: Serving, port: u16) -> Result<ExitCode, StartError> {
 }
 
 async fn execute(
-    serving: Serving,
+    serving: &Serving,
     port: u16,
     command: &[OsString],
 ) -> Result<ExitCode, StartError> {

@@ -159,7 +159,7 @@ impl Arguments {
     fn understand(&mut self, meaning: Meaning, value: &str) -> Result<String, String> {
         let (serving, port) = match &mut self.command {
             None => (&mut self.serving, &mut self.port),
-            Some(Command::Exec { port, serving, .. }) => (serving, port),
+            Some(Command::Exec { port, serving, .. }) => (serving.as_mut(), port),
             Some(Command::Env { port, region, .. }) => {
                 return match meaning {
                     Region => set(region, value),

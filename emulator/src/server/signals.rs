@@ -41,8 +41,7 @@ mod unix {
                 let signal = self.next().await;
                 let keys = by_keys && [Signal::INT, Signal::QUIT].contains(&signal);
                 if let Some(process) = process.filter(|_| !keys) {
-                    // It may have ended in this moment.
-                    drop(kill_process(process, signal));
+                    let _it_may_have_ended = kill_process(process, signal);
                 }
             }
         }
