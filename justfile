@@ -11,6 +11,10 @@ startup:
     cargo build --release -p kinesis-emulator
     cargo bench -p kinesis-bench --bench startup
 
+# What a snapshot costs beside the number of its records.
+snapshots:
+    cargo bench -p kinesis-bench --bench snapshot
+
 # Licences and advisories (needs cargo-deny).
 deny:
     cargo deny check

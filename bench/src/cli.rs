@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use kinesis_emulator::Limits;
 
 use crate::load::keys::KeyMode;
 use crate::target::endpoint::EndpointUrl;
@@ -64,6 +65,12 @@ pub struct Settings {
     #[arg(long, requires = "endpoint")]
     pub i_own_this_endpoint: bool,
 
+    /// Limits of the built-in emulator: off, aws, or a file of the emulator's
+    /// [default: off, and then aws beside it]
+    #[arg(long, value_name = "off|aws|FILE", value_parser = Limits::load)]
+    #[arg(conflicts_with = "endpoint")]
+    pub limits: Option<Limits>,
+
     /// Measure the built-in emulator without a socket
     #[arg(long)]
     pub in_process: bool,
@@ -78,6 +85,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The limits to measure under, one after the other; an endpoint has its own.
+    #[must_use]
+    pub fn limits_to_measure(&self) -> Vec<Option<Limits>> {
+        match (&self.endpoint, &self.limits) {
+            (Some(_), _) => vec![None],
+            (None, Some(limits)) => vec![Some(limits.clone())],
+            (None, None) => vec![Some(Limits::off()), Some(Limits::aws())],
+        }
+    }
+
     /// Whether stdout belongs to the JSON report alone.
     #[must_use]
     pub fn json_on_stdout(&self) -> bool {
@@ -149,6 +166,14 @@ mod tests {
         assert_eq!(settings.stream, "test-stream");
         assert_eq!(settings.keys, KeyMode::Seed);
         assert!(settings.endpoint.is_none() && !settings.in_process);
+        let names = |arguments: &[&str]| -> Vec<_> {
+            let measured = parse(arguments).unwrap().limits_to_measure();
+            measured.iter().map(|l| l.as_ref().map(|l| l.name().to_owned())).collect()
+        };
+        let [off, aws] = ["off", "aws"].map(|name| Some(name.to_owned()));
+        assert_eq!(names(&[]), [off, aws.clone()]);
+        assert_eq!(names(&["--limits", "aws"]), [aws]);
+        assert_eq!(names(&["--endpoint", "http://localhost:1"]), [None]);
     }
 
     #[test]
@@ -183,6 +208,8 @@ mod tests {
             (&["--endpoint", "https://localhost:4566"], "TLS"),
             (&["--endpoint", "http://localhost:1", "--in-process"], "cannot be used with"),
             (&["--i-own-this-endpoint"], "--endpoint"),
+            (&["--limits", "asw"], "write off, aws or the path"),
+            (&["--limits", "aws", "--endpoint", "http://localhost:1"], "cannot be used with"),
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(reason), "{arguments:?} said: {error}");

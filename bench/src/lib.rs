@@ -38,7 +38,7 @@ use report::progress::Progress;
 use report::{Outcome, Report};
 use target::Target;
 
-/// Measures the target that `settings` name, once.
+/// Measures the target that `settings` name, once under each set of limits.
 ///
 /// # Errors
 /// When the run could not be made: see [`Failure`]. A run that was made and broke
@@ -46,9 +46,16 @@ use target::Target;
 pub async fn run(settings: &Settings) -> Result<Outcome, Failure> {
     // First of all, so that the load average is that of the machine before the run.
     let environment = Environment::capture(settings);
-    let target = Target::open(settings).await?;
-    let measurement =
-        scenario::thousand_four::run(settings, &target, Progress::on_stderr()).await?;
-    let report = Report::new(settings, &target, &measurement, environment);
-    Ok(Outcome { report, readings: measurement.readings })
+    let mut outcomes = Vec::new();
+    for limits in settings.limits_to_measure() {
+        let target = Target::open(settings, limits).await?;
+        let measurement =
+            scenario::thousand_four::run(settings, &target, Progress::on_stderr()).await?;
+        let report = Report::new(settings, &target, &measurement, environment.clone());
+        outcomes.push(Outcome { report, readings: measurement.readings });
+    }
+    let mut outcomes = outcomes.into_iter();
+    let mut first = outcomes.next().expect("there is always something to measure under");
+    first.report.beside.extend(outcomes.map(|outcome| outcome.report));
+    Ok(first)
 }

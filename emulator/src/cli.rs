@@ -1,81 +1,275 @@
 //! The command line: arguments and environment variables to settings.
+//!
+//! The only room that reads the environment.
 
+mod aliases;
+mod exec;
+
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::net::TcpListener;
 
 use crate::emulator::{StartError, environment};
+use crate::model::arn::Region;
+use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::server;
 use crate::service::Service;
 use crate::service::clock::Clock;
+use crate::service::init::Init;
+use crate::service::latency::Latency;
+use crate::snapshot::Snapshot;
 
 /// An Amazon Kinesis Data Streams emulator.
 ///
 /// Every flag can also be given as the environment variable that stands beside
 /// it. The emulator ends on SIGINT or SIGTERM, after the calls it has accepted.
 #[derive(Debug, Parser)]
-#[command(name = "kinesis-emulator", version)]
+#[command(
+    name = "kinesis-emulator",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "The environment variables of kinesis-mock and LocalStack are understood where \
+                  they mean something here; each is said on standard error."
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
+    port: u16,
+
+    #[command(flatten)]
+    serving: Serving,
+}
+
+const PORT: u16 = 4567;
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a command with an emulator of its own
+    ///
+    /// The command finds the emulator by the variables that AWS SDKs and tools
+    /// read. The emulator is empty, or as --init says, and ends with the command,
+    /// whose exit code it passes on (128 and the signal's number if a signal has
+    /// ended it; 127 if there is no such command). Signals are handed on.
+    Exec {
+        /// Port to listen on [default: a free one]
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        port: u16,
+
+        #[command(flatten)]
+        serving: Box<Serving>,
+
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Print the variables that point AWS SDKs and tools at an emulator
+    ///
+    /// For the shell: eval "$(kinesis-emulator env)"
+    Env {
+        /// Address of the emulator
+        #[arg(long, env = "KINESIS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        host: IpAddr,
+
+        /// Port of the emulator
+        #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
+        port: u16,
+
+        /// Region of callers
+        #[arg(long, env = "KINESIS_REGION", default_value = Region::DEFAULT)]
+        region: Region,
+    },
+}
+
+/// What an emulator is served with.
+#[derive(Debug, clap::Args)]
+struct Serving {
     /// Address to listen on
     #[arg(long, env = "KINESIS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
 
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, env = "KINESIS_PORT", default_value_t = 4567)]
-    port: u16,
-
     /// File to write the certificate to that clients with TLS have to trust
     #[cfg(feature = "tls")]
     #[arg(long, env = "KINESIS_CA_FILE", value_name = "FILE")]
-    ca_file: Option<std::path::PathBuf>,
+    ca_file: Option<PathBuf>,
+
+    /// JSON file of streams, consumers and records to have from the start
+    #[arg(long = "init", env = "KINESIS_INIT", value_name = "FILE")]
+    init_file: Option<PathBuf>,
+
+    /// What an alias of `--init` says.
+    #[arg(skip)]
+    init: Init,
+
+    /// Snapshot file to start from
+    #[arg(long, env = "KINESIS_SNAPSHOT", value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+
+    /// How long calls take: none, aws, a duration such as 15ms, or a file
+    #[arg(
+        long, env = "KINESIS_CALL_LATENCY", value_name = "PROFILE", default_value = "none",
+        value_parser = Latency::from_argument,
+    )]
+    latency: Latency,
+
+    /// File of fault rules, in JSON
+    #[arg(long, env = "KINESIS_FAULTS", value_name = "FILE")]
+    faults: Option<PathBuf>,
+
+    /// Do not answer the control API (GET /_emulator), which callers on this machine have
+    #[arg(long, env = "KINESIS_NO_CONTROL_API")]
+    no_control_api: bool,
+
+    /// Limits to enforce: off, aws, or a JSON file that names a base and what differs
+    #[arg(
+        long, env = "KINESIS_LIMITS", value_name = "off|aws|FILE", default_value = "off",
+        value_parser = Limits::load,
+    )]
+    limits: Limits,
 
     #[command(flatten)]
     settings: Settings,
 }
 
-/// Runs the emulator until it is asked to end.
+impl Arguments {
+    /// Reads arguments and environment; ends the process if they cannot be used,
+    /// or if they ask for help.
+    pub fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let given = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+        let read = |variable: &str| std::env::var(variable).ok();
+        match aliases::apply(&mut arguments, given, read) {
+            Ok(lines) => lines.iter().for_each(|line| eprintln!("kinesis-emulator: {line}")),
+            Err(error) => {
+                Self::command().error(clap::error::ErrorKind::ValueValidation, error).exit()
+            }
+        }
+        arguments
+    }
+}
+
+/// Does what the arguments say: serves until it is asked to end, runs a command,
+/// or prints variables.
 ///
 /// # Errors
-/// If the address cannot be had, with what to do about it.
-pub fn run(arguments: Arguments) -> Result<(), StartError> {
-    let Arguments { host, port, settings, .. } = &arguments;
-    let (host, port) = (*host, *port);
-    let wanted = SocketAddr::new(host, port);
-    let failed = |source| StartError::new(wanted, source);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(wanted).await.map_err(failed)?;
+/// If the address cannot be had, or there is something wrong with a file, with
+/// what to do about it.
+pub fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
+    let Arguments { command, port, serving } = arguments;
+    match command {
+        None => in_runtime(SocketAddr::new(serving.host, port), serve(serving, port)),
+        Some(Command::Exec { port, serving, command }) => {
+            let address = SocketAddr::new(serving.host, port);
+            in_runtime(address, execute(&serving, port, &command))
+        }
+        Some(Command::Env { host, port, region }) => {
+            let settings = Settings { region, ..Settings::default() };
+            let address = SocketAddr::new(host, port);
+            export(&mut io::stdout().lock(), address, &settings)
+                .map_err(|source| StartError::new(address, source))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn in_runtime(
+    address: SocketAddr,
+    work: impl Future<Output = Result<ExitCode, StartError>>,
+) -> Result<ExitCode, StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|source| StartError::new(address, source))?.block_on(work)
+}
+
+async fn serve(serving: Serving, port: u16) -> Result<ExitCode, StartError> {
+    let Listening { server, listener, address } = serving.listen(port).await?;
+    let failed = |source| StartError::new(address, source);
+    // Before the ready line: whoever reads it may ask us to end at once.
+    let stop = server::signal().map_err(failed)?;
+    announce(&mut io::stdout().lock(), address, &serving.settings, &serving.limits)
+        .map_err(failed)?;
+    server.serve(listener, stop).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn execute(
+    serving: &Serving,
+    port: u16,
+    command: &[OsString],
+) -> Result<ExitCode, StartError> {
+    let Listening { server, listener, address } = serving.listen(port).await?;
+    let variables = environment(&url(address), &serving.settings);
+    // It is dropped with the runtime, connections and all.
+    drop(tokio::spawn(server.serve(listener, std::future::pending())));
+    Ok(exec::run(command, variables).await)
+}
+
+/// A server that is about to serve.
+struct Listening {
+    server: server::Server,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Serving {
+    async fn listen(&self, port: u16) -> Result<Listening, StartError> {
+        let wanted = SocketAddr::new(self.host, port);
+        let failed = |source| StartError::new(wanted, source);
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         #[cfg(feature = "tls")]
         let certificates = Arc::new(server::Certificates::default());
         #[cfg(feature = "tls")]
-        if let Some(file) = &arguments.ca_file {
+        if let Some(file) = &self.ca_file {
             std::fs::write(file, certificates.authority_pem())
                 .map_err(|error| StartError::unwritable(file, error))?;
         }
-        // Before the ready line: whoever reads it may ask us to end at once.
-        let stop = server::signal().map_err(failed)?;
-        announce(&mut io::stdout().lock(), address, settings).map_err(failed)?;
-        let service = Arc::new(Service::new(settings.clone(), Clock::system()));
         let server = server::Server::new(
-            service,
+            self.service()?,
+            !self.no_control_api,
             #[cfg(feature = "tls")]
             certificates,
         );
-        server.serve(listener, stop).await;
-        Ok(())
-    })
+        Ok(Listening { server, listener, address })
+    }
+
+    fn service(&self) -> Result<Arc<Service>, StartError> {
+        let from_file = self.init_file.as_ref().map(Init::from_file).transpose();
+        let init = from_file.map_err(StartError::because)?;
+        let init = init.as_ref().unwrap_or(&self.init);
+        let snapshot = self.snapshot.as_ref().map(Snapshot::read_from).transpose();
+        let snapshot = snapshot.map_err(StartError::because)?;
+        let settings = Settings { limits: self.limits.clone(), ..self.settings.clone() };
+        let service = Service::begin(settings, Clock::system(), snapshot.as_ref(), init)
+            .map_err(StartError::because)?;
+        service.set_latency(self.latency.clone());
+        if let Some(file) = &self.faults {
+            service.faults().load(file).map_err(StartError::because)?;
+        }
+        Ok(service)
+    }
 }
 
 /// Says where the emulator is, and how to point an SDK at it.
-fn announce(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> io::Result<()> {
+fn announce(
+    out: &mut impl Write,
+    address: SocketAddr,
+    settings: &Settings,
+    limits: &Limits,
+) -> io::Result<()> {
     writeln!(out, "kinesis-emulator is ready at http://{address}")?;
-    for (name, value) in environment(&format!("http://{address}"), settings) {
-        writeln!(out, "export {name}={value}")?;
+    export(out, address, settings)?;
+    if *limits != Limits::off() {
+        writeln!(out, "The limits in force are those of {}.", limits.name())?;
     }
     if !address.ip().is_loopback() {
         writeln!(
@@ -85,4 +279,19 @@ fn announce(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> i
         )?;
     }
     out.flush()
+}
+
+fn export(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> io::Result<()> {
+    for (name, value) in environment(&url(address), settings) {
+        writeln!(out, "export {name}={value}")?;
+    }
+    Ok(())
+}
+
+/// Where a client on this machine finds who listens at an address.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    format!("http://{address}")
 }

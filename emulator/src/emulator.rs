@@ -7,11 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
+use crate::inspect::{Expectations, Journal, Ledger, Metrics, StreamView};
 use crate::model::arn::{AccountId, Region};
+use crate::model::limits::Limits;
 use crate::model::settings::{Secret, Settings};
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
+use crate::service::faults::Faults;
+use crate::service::init::Init;
+use crate::service::init::InitError;
+use crate::service::latency::Latency;
+use crate::snapshot::Snapshot;
 
 /// What in-process clients call: no name that any network resolves.
 const IN_PROCESS_URL: &str = "http://kinesis.in-process.invalid";
@@ -85,9 +92,69 @@ impl Emulator {
         self.service.clock()
     }
 
+    /// The faults that calls of this emulator meet.
+    pub fn faults(&self) -> &Faults {
+        self.service.faults()
+    }
+
+    /// How long calls take.
+    pub fn latency(&self) -> Latency {
+        Latency::clone(&self.service.latency())
+    }
+
+    /// Sets how long calls take that come from now on.
+    pub fn set_latency(&self, latency: Latency) {
+        self.service.set_latency(latency);
+    }
+
+    /// The whole emulator as it is now, as a value: to build others from it, to
+    /// come back to it, or to write it to a file.
+    ///
+    /// It costs the same for any number of records. Other threads may call the
+    /// emulator meanwhile: the snapshot is one moment of all streams, and of a
+    /// call that has not been answered yet it has all or nothing.
+    ///
+    /// ```
+    /// # use kinesis_emulator::Emulator;
+    /// let kinesis = Emulator::in_process();
+    /// let snapshot = kinesis.snapshot();
+    /// let twin = Emulator::builder().snapshot(&snapshot).in_process();
+    /// kinesis.restore(&snapshot);
+    /// # assert!(twin.clock().now() >= snapshot.taken());
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        self.service.snapshot()
+    }
+
+    /// Puts everything back to a snapshot, of this emulator or of another.
+    ///
+    /// * The clock does not go back: what is due since the snapshot happens at
+    ///   once. If it is behind the snapshot, it is moved up to it.
+    /// * Ids and tokens repeat: the same calls give the same bytes again.
+    /// * Open subscriptions end with `ResourceNotFoundException`, as if their
+    ///   streams had been deleted.
+    /// * Iterators that were made since the snapshot still open if the stream
+    ///   was there, and read what there is at their place now.
+    /// * A call that is being answered meanwhile sees the emulator before or
+    ///   after it, or a stream that is gone.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.service.restore(snapshot);
+    }
+
     /// What the emulator was started with.
     pub fn settings(&self) -> &Settings {
         self.service.settings()
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Limits {
+        Limits::clone(&self.service.limits())
+    }
+
+    /// Puts other limits in force, from the next call on. What shards and
+    /// accounts have used up of the old ones still counts.
+    pub fn set_limits(&self, limits: Limits) {
+        self.service.set_limits(limits);
     }
 
     /// Environment variables that point AWS SDKs and tools at the emulator.
@@ -95,11 +162,83 @@ impl Emulator {
         environment(&self.url, self.settings())
     }
 
+    /// A stream, looked at from outside the service: by its name in the default
+    /// account and Region, or by its ARN. It need not exist (yet).
+    ///
+    /// # Panics
+    /// If the text is neither a name nor a stream's ARN.
+    #[track_caller]
+    pub fn stream(&self, name_or_arn: &str) -> StreamView {
+        StreamView::new(Arc::clone(&self.service), name_or_arn)
+    }
+
+    /// What was called, by whom, and what came of it.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn journal(&self) -> Journal {
+        Journal::new(Arc::clone(&self.service))
+    }
+
+    /// Who read which records.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(Arc::clone(&self.service))
+    }
+
+    /// What CloudWatch would have to tell.
+    ///
+    /// # Panics
+    /// Unless a journal is kept: see [`Builder::journal`].
+    #[track_caller]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(Arc::clone(&self.service))
+    }
+
+    /// Begins to expect things, which are verified when the guard is dropped.
+    /// From now on a journal is kept.
+    #[track_caller]
+    pub fn expect(&self) -> Expectations {
+        Expectations::new(Arc::clone(&self.service))
+    }
+
     /// Answers one HTTP request without any socket.
     ///
     /// Of a subscription it returns the events that there are now.
+    ///
+    /// It cannot wait and has no connection: latency and faults that delay or
+    /// hold a call do not concern it, and where a fault drops the connection it
+    /// returns status 502.
     pub fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.service.call(request).map(Body::available)
+    }
+
+    /// Serves a connection that somebody else has opened: one end of a
+    /// `tokio::io::duplex`, or a socket of a simulated network such as turmoil's.
+    /// HTTP/1.1 and HTTP/2, no TLS. It runs in the caller's runtime, so that
+    /// [`Clock::tokio`] is its clock, and ends when the client does or when the
+    /// future is dropped.
+    ///
+    /// ```
+    /// # use kinesis_emulator::Emulator;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let kinesis = Emulator::in_process();
+    /// let (client, server) = tokio::io::duplex(64 * 1024);
+    /// tokio::spawn(kinesis.serve(server));
+    /// # drop(client);
+    /// # }
+    /// ```
+    #[cfg(feature = "server")]
+    pub fn serve(
+        &self,
+        connection: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        crate::server::serve_connection(Arc::clone(&self.service), connection)
     }
 
     #[cfg(feature = "sdk")]
@@ -149,8 +288,13 @@ impl Drop for Emulator {
 pub struct Builder {
     settings: Settings,
     clock: Clock,
+    latency: Latency,
+    snapshot: Option<Snapshot>,
+    init: Init,
     #[cfg(feature = "server")]
     port: u16,
+    #[cfg(feature = "server")]
+    control_api: bool,
 }
 
 impl Builder {
@@ -166,13 +310,22 @@ impl Builder {
         self
     }
 
-    /// Enforces a limit on open shards per account and Region.
+    /// Enforces limits on throughput, calls and accounts: [`Limits::aws`], or
+    /// any of them with other numbers. None by default.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Enforces a limit on open shards per account and Region, whatever the
+    /// limits say of it.
     pub fn shard_limit(mut self, shards: u32) -> Self {
         self.settings.shard_limit = Some(shards);
         self
     }
 
-    /// Enforces a limit on on-demand streams per account and Region.
+    /// Enforces a limit on on-demand streams per account and Region, whatever
+    /// the limits say of it.
     pub fn stream_limit(mut self, streams: u32) -> Self {
         self.settings.stream_limit = Some(streams);
         self
@@ -204,9 +357,39 @@ impl Builder {
         self
     }
 
+    /// Keeps a [journal](Emulator::journal) of calls, a
+    /// [ledger](Emulator::ledger) of reads, and CloudWatch's
+    /// [metrics](Emulator::metrics).
+    pub fn journal(mut self) -> Self {
+        self.settings.journal = true;
+        self
+    }
+
     /// The clock to go by: the system's, unless said otherwise.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// How long calls take: nothing, unless said otherwise.
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Begins with everything that is in a snapshot: streams and records, ids and
+    /// tokens, which go on as the snapshot's would, whatever the seed. Settings
+    /// are the builder's own. The clock is moved up to the snapshot's time if it
+    /// is behind it.
+    pub fn snapshot(mut self, snapshot: &Snapshot) -> Self {
+        self.snapshot = Some(snapshot.clone());
+        self
+    }
+
+    /// Streams, consumers and records to have from the start. They are ACTIVE
+    /// and readable when the emulator has started, whatever the state delay.
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = init;
         self
     }
 
@@ -217,10 +400,20 @@ impl Builder {
         self
     }
 
+    /// Answers the control API, too: clock, limits, faults, snapshots and what is
+    /// inside, below `/_emulator`, for callers on this machine in any language.
+    /// `GET` that path for the list.
+    #[cfg(feature = "server")]
+    pub fn control_api(mut self) -> Self {
+        self.control_api = true;
+        self
+    }
+
     /// Starts the emulator over TCP.
     ///
     /// # Errors
-    /// If the port cannot be had.
+    /// If the port cannot be had, or AWS's rules do not allow what
+    /// [`init`](Self::init) asks for.
     #[cfg(feature = "server")]
     pub async fn start(self) -> Result<Emulator, StartError> {
         self.start_blocking()
@@ -230,22 +423,37 @@ impl Builder {
     /// port takes connections as soon as this returns.
     ///
     /// # Errors
-    /// If the port cannot be had.
+    /// As for [`start`](Self::start).
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        let service = Arc::new(Service::new(self.settings, self.clock));
-        let server = tcp::Server::start(self.port, Arc::clone(&service))?;
+        let (port, control_api) = (self.port, self.control_api);
+        let service = self.service().map_err(StartError::because)?;
+        let server = tcp::Server::start(port, control_api, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
 
     /// Makes the emulator without any socket.
+    ///
+    /// # Panics
+    /// If AWS's rules do not allow what [`init`](Self::init) asks for.
     pub fn in_process(self) -> Emulator {
+        let service = match self.service() {
+            Ok(service) => service,
+            Err(error) => panic!("{error}"),
+        };
         Emulator {
-            service: Arc::new(Service::new(self.settings, self.clock)),
+            service,
             url: IN_PROCESS_URL.to_owned(),
             #[cfg(feature = "server")]
             server: None,
         }
+    }
+
+    fn service(self) -> Result<Arc<Service>, InitError> {
+        let Self { settings, clock, latency, snapshot, init, .. } = self;
+        let service = Service::begin(settings, clock, snapshot.as_ref(), &init)?;
+        service.set_latency(latency);
+        Ok(service)
     }
 }
 
@@ -253,7 +461,7 @@ impl Builder {
 #[derive(Debug)]
 pub struct StartError {
     message: String,
-    source: std::io::Error,
+    source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl fmt::Display for StartError {
@@ -264,7 +472,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
+        Some(&*self.source)
     }
 }
 
@@ -275,7 +483,12 @@ impl StartError {
             "the emulator cannot listen on {address}: {source}; \
              choose another port, or 0 for a free one"
         );
-        Self { message, source }
+        Self { message, source: source.into() }
+    }
+
+    /// What was to be set makes no sense, and says so itself.
+    pub(crate) fn because(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { message: source.to_string(), source: source.into() }
     }
 
     #[cfg(feature = "tls")]
@@ -284,7 +497,7 @@ impl StartError {
             "the certificate cannot be written to {}: {source}; choose another file",
             file.display()
         );
-        Self { message, source }
+        Self { message, source: source.into() }
     }
 }
 
@@ -321,7 +534,11 @@ mod tcp {
     }
 
     impl Server {
-        pub(super) fn start(port: u16, service: Arc<Service>) -> Result<Self, StartError> {
+        pub(super) fn start(
+            port: u16,
+            control_api: bool,
+            service: Arc<Service>,
+        ) -> Result<Self, StartError> {
             let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             let failed = |source| StartError::new(wanted, source);
             let listener = TcpListener::bind(wanted).map_err(failed)?;
@@ -332,6 +549,7 @@ mod tcp {
             let certificates = Arc::new(server::Certificates::default());
             let server = server::Server::new(
                 service,
+                control_api,
                 #[cfg(feature = "tls")]
                 Arc::clone(&certificates),
             );

@@ -16,9 +16,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! Four nouns carry everything: the [`Emulator`] (own port, own state, gone on
-//! drop), its SDK configuration, its [`Clock`], and the [`Settings`] that its
-//! [`Builder`] takes. `Emulator::in_process` gives the same with no socket.
+//! Five nouns carry everything: the [`Emulator`] (own port, own state, gone on
+//! drop), its SDK configuration, its [`Clock`], its [`Faults`], and the
+//! [`Settings`] that its [`Builder`] takes. `Emulator::in_process` gives the same with no socket.
 //!
 //! # Features
 //! * `server` (default): TCP and the `kinesis-emulator` binary.
@@ -26,12 +26,16 @@
 //!
 //! # Map
 //! Rooms, each used by those after it, never the other way round: `model` (the
-//! API's values), `engine` (state and its laws), `wire` (bytes ⇄ members),
-//! `operations` (one file each), `service` (requests and the clock), `server`
+//! API's values), `engine` (state and its laws), `snapshot` (state as a value
+//! and a file), `wire` (bytes ⇄ members), `operations` (one file each),
+//! `service` (requests and the clock), `inspect` (looking inside), `server`
 //! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
 
 mod emulator;
 mod engine;
+#[cfg(feature = "sdk")]
+pub mod guide;
+pub mod inspect;
 mod model;
 mod operations;
 #[cfg(feature = "sdk")]
@@ -39,6 +43,7 @@ mod sdk;
 #[cfg(feature = "server")]
 mod server;
 mod service;
+mod snapshot;
 mod wire;
 
 #[cfg(feature = "server")]
@@ -46,15 +51,25 @@ pub mod cli;
 
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
+pub use model::error::ErrorKind;
+pub use model::limits::Limits;
 pub use model::settings::{Secret, Settings};
+pub use model::status::{ConsumerStatus, EncryptionType, ShardIteratorType, StreamStatus};
 pub use model::timestamp::Timestamp;
+pub use operations::OperationName as Operation;
+pub use service::InvalidLimits;
 pub use service::clock::Clock;
+pub use service::faults::{Action, ArmedRule, Fault, Faults, InvalidRule, NewFault, Rule, RuleId};
+pub use service::init::{Init, InitError, InitialStream};
+pub use service::latency::{Distribution, Latency};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotErrorKind};
 
 /// What the operations declare, for tests that compare it with the API's model.
 #[doc(hidden)]
 pub mod declarations {
     pub use crate::model::constraint::{Constraint, Pattern};
     pub use crate::model::error::ErrorKind;
+    pub use crate::model::limits::{Rate, Scope};
     pub use crate::wire::description::{Description, MemberDescription, OperationDescription};
 
     /// Every operation, by name.

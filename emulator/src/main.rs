@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use kinesis_emulator::cli::{Arguments, run};
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Arguments::read()) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("kinesis-emulator: {error}");
             ExitCode::FAILURE

@@ -1,11 +1,14 @@
 //! Feature `sdk`: the AWS SDK over the emulator, with or without a socket.
 
+mod time;
+
+use std::io;
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_kinesis::config::{BehaviorVersion, SharedHttpClient};
-use aws_smithy_async::rt::sleep::default_async_sleep;
+use aws_sdk_kinesis::config::{BehaviorVersion, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -23,9 +26,13 @@ use crate::service::{BODY_BYTES_MAX, Service};
 
 impl Emulator {
     /// A configuration with which any AWS SDK client talks to this emulator:
-    /// endpoint, Region, credentials and HTTP client.
+    /// endpoint, Region, credentials, HTTP client, and the emulator's clock for
+    /// signing, back-off and timeouts (see [`Clock`](crate::Clock)).
+    ///
+    /// The SDK's protection from stalled streams is off: it measures how fast a
+    /// socket is, and would take a clock that jumps for a socket that stands.
     pub fn sdk_config(&self) -> SdkConfig {
-        let mut config = SdkConfig::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(self.url())
             .region(Region::new(self.settings().region.to_string()))
@@ -36,9 +43,11 @@ impl Emulator {
                 None,
                 "kinesis-emulator",
             )))
-            .http_client(self.http_client());
-        config.set_sleep_impl(default_async_sleep());
-        config.build()
+            .http_client(self.http_client())
+            .time_source(self.clock().clone())
+            .sleep_impl(SharedAsyncSleep::new(self.clock().clone()))
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
     }
 
     /// A client of this emulator.
@@ -47,11 +56,12 @@ impl Emulator {
     }
 
     fn http_client(&self) -> SharedHttpClient {
-        if self.is_in_process() {
+        let client = if self.is_in_process() {
             SharedHttpClient::new(InProcess(Arc::clone(self.service())))
         } else {
-            aws_smithy_http_client::Builder::new().build_http()
-        }
+            time::over_tcp()
+        };
+        SharedHttpClient::new(time::ReadTimeouts { client, clock: self.clock().clone() })
     }
 }
 
@@ -80,7 +90,11 @@ impl HttpConnector for InProcess {
                 .await
                 .map_err(ConnectorError::user)?
                 .to_bytes();
-            let response = service.call(http::Request::from_parts(parts, body));
+            let response = service.answer(http::Request::from_parts(parts, body)).await;
+            // As a connection that the other side has reset.
+            let response = response.map_err(|dropped| {
+                ConnectorError::io(io::Error::new(io::ErrorKind::ConnectionReset, dropped).into())
+            })?;
             HttpResponse::try_from(response.map(|body| match body {
                 Body::Full(bytes) => SdkBody::from(bytes),
                 events @ Body::Events(_) => SdkBody::from_body_1_x(events),

@@ -74,12 +74,50 @@ fn every_flag_is_an_environment_variable_too() {
 }
 
 #[test]
+fn faults_and_latency_come_from_arguments() {
+    let file = std::env::temp_dir().join(format!("kinesis-faults-{}.json", std::process::id()));
+    let rule = r#"[{"operation": "ListStreams", "service_unavailable": true, "times": 1}]"#;
+    std::fs::write(&file, rule).expect("a file can be written");
+    let path = file.to_str().expect("a path is text");
+    let latency = ("KINESIS_CALL_LATENCY", "1ms");
+    let emulator = Running::start(&["--port", "0", "--faults", path], &[latency]);
+    let statuses = [(); 2].map(|()| emulator.call("ListStreams", "{}").0);
+    assert_eq!(statuses, [503, 200]);
+    std::fs::write(&file, r#"[{"hold": 1}]"#).expect("a file can be written");
+    let output = run(&["--port", "0"], &[("KINESIS_FAULTS", path)]);
+    let expected = format!("kinesis-emulator: {path}: rule 1: `hold`: write true, or leave it out");
+    assert_eq!((output.status.code(), text(&output.stderr).trim()), (Some(1), expected.as_str()));
+    std::fs::remove_file(&file).expect("the file is there");
+}
+
+#[test]
 fn a_flag_wins_over_its_environment_variable() {
     let mut emulator = Running::start(
         &["--port", "0", "--region", "us-west-2"],
         &[("KINESIS_REGION", "eu-west-1"), ("KINESIS_PORT", "1")],
     );
     assert!(emulator.lines(2).contains(&"export AWS_REGION=us-west-2".to_owned()));
+}
+
+#[test]
+fn limits_come_from_a_profile_or_from_a_file() {
+    let limits = std::env::temp_dir().join(format!("limits-{}.json", std::process::id()));
+    std::fs::write(&limits, r#"{"name": "narrow", "calls_per_second": {"ListStreams": 1}}"#)
+        .expect("the folder for temporary files can be written");
+    let file = limits.to_str().expect("a path of letters");
+    for (arguments, variables, named) in [
+        (&["--port", "0", "--limits", "aws"][..], &[][..], "aws"),
+        (&["--port", "0"], &[("KINESIS_LIMITS", file)], "narrow"),
+    ] {
+        let mut emulator = Running::start(arguments, variables);
+        assert_eq!(emulator.lines(6)[5], format!("The limits in force are those of {named}."));
+        let answers: Vec<_> = (0..50).map(|_| emulator.call("ListStreams", "{}")).collect();
+        let refused = |(status, body): &(u16, String)| {
+            *status == 400 && body.contains("Rate exceeded for account 000000000000.")
+        };
+        assert!(answers.iter().any(refused), "{named}: {answers:?}");
+    }
+    std::fs::remove_file(limits).expect("it was written");
 }
 
 #[test]
@@ -103,7 +141,11 @@ fn an_argument_that_cannot_be_used_is_named() {
         (&["--state-delay", "5"], &[], "write 500ms, 2s, 1m or 0"),
         (&["--account-id", "12"], &[], "an account id is twelve digits"),
         (&["--region", "Frankfurt"], &[], "a Region is lower-case letters"),
+        (&["--limits", "gcp"], &[], "write off, aws or the path of a JSON file"),
         (&[], &[("KINESIS_SHARD_LIMIT", "many")], "--shard-limit"),
+        (&[], &[("SHARD_LIMIT", "many")], "SHARD_LIMIT"),
+        (&["exec"], &[], "COMMAND"),
+        (&["--seed", "1", "exec", "--", "true"], &[], "--seed"),
     ] {
         let output = run(arguments, variables);
         let errors = text(&output.stderr);
@@ -123,11 +165,13 @@ fn help_names_every_flag_with_its_variable() {
         ("--port", "KINESIS_PORT"),
         ("--region", "KINESIS_REGION"),
         ("--account-id", "KINESIS_ACCOUNT_ID"),
+        ("--limits", "KINESIS_LIMITS"),
         ("--shard-limit", "KINESIS_SHARD_LIMIT"),
         ("--stream-limit", "KINESIS_STREAM_LIMIT"),
         ("--state-delay", "KINESIS_STATE_DELAY"),
         ("--seed", "KINESIS_SEED"),
         ("--allow-anonymous", "KINESIS_ALLOW_ANONYMOUS"),
+        ("--init", "KINESIS_INIT"),
     ] {
         assert!(help.contains(flag) && help.contains(variable), "{flag} {variable}\n{help}");
     }
@@ -139,11 +183,199 @@ fn help_names_every_flag_with_its_variable() {
     );
 }
 
+#[test]
+fn exec_runs_a_command_with_an_emulator_of_its_own() {
+    let script = r#"
+        echo "$AWS_ENDPOINT_URL_KINESIS"
+        env | grep -c -e ^AWS_REGION=eu-west-1$ -e ^AWS_DEFAULT_REGION=eu-west-1$ -e ^AWS_ACCESS_KEY_ID=test$ -e ^AWS_SECRET_ACCESS_KEY=test$
+        read -r line && echo "$line" >&2
+        exit 7
+    "#;
+    let mut command = binary(&["exec", "--region", "eu-west-1", "--", "sh", "-c", script], &[]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary can be run");
+    let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut lines = || {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("output is text");
+        line.trim_end().to_owned()
+    };
+    let url = lines();
+    let address = url.strip_prefix("http://").unwrap_or_else(|| panic!("not a URL: {url:?}"));
+    assert_eq!(lines(), "4", "the variables");
+    // The command waits for its input: its emulator answers.
+    let mut socket = TcpStream::connect(address).expect("it listens");
+    assert_eq!(exchange(&mut socket, "ListStreams", "{}").0, 200);
+    child.stdin.take().expect("it is piped").write_all(b"go on\n").expect("it reads");
+    let rest = child.wait_with_output().expect("it ends");
+    assert_eq!(rest.status.code(), Some(7), "the command's own");
+    assert_eq!(text(&rest.stderr), "go on\n");
+    assert_eq!(lines(), "", "nothing but the command writes to standard output");
+    assert!(TcpStream::connect(address).is_err(), "the emulator has ended, too");
+}
+
+#[test]
+fn exec_ends_as_shells_do() {
+    for (command, code) in [
+        (&["true"][..], 0),
+        (&["false"], 1),
+        (&["sh", "-c", "kill -s KILL $$"], 128 + 9),
+        (&["sh", "-c", "kill -s TERM $$"], 128 + 15),
+        (&["/"], 126),
+    ] {
+        let output = run(&[&["exec", "--"], command].concat(), &[]);
+        assert_eq!(output.status.code(), Some(code), "{command:?}");
+        assert_eq!(text(&output.stdout), "", "{command:?}");
+    }
+    let output = run(&["exec", "--", "no-such-command"], &[]);
+    assert_eq!(output.status.code(), Some(127));
+    let errors = text(&output.stderr);
+    assert!(errors.starts_with("kinesis-emulator: no-such-command cannot be run: "), "{errors}");
+}
+
+#[test]
+fn exec_hands_signals_on() {
+    for (signal, code) in [("TERM", 40), ("INT", 41), ("HUP", 42), ("USR1", 43)] {
+        let script = r"
+            trap 'exit 40' TERM; trap 'exit 41' INT; trap 'exit 42' HUP; trap 'exit 43' USR1
+            echo ready
+            while :; do read -r line; done
+        ";
+        let mut command = binary(&["exec", "--", "sh", "-c", script], &[]);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the binary can be run");
+        let mut ready = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
+        output.read_line(&mut ready).expect("output is text");
+        assert_eq!(ready, "ready\n");
+        let process = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &process]).status();
+        assert!(sent.expect("kill can be run").success());
+        assert_eq!(child.wait().expect("it is our child").code(), Some(code), "SIG{signal}");
+    }
+}
+
+#[test]
+fn env_prints_what_a_shell_evaluates() {
+    let output = run(&["env", "--port", "4999", "--region", "eu-west-1"], &[]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stdout),
+        "export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:4999\n\
+         export AWS_REGION=eu-west-1\n\
+         export AWS_DEFAULT_REGION=eu-west-1\n\
+         export AWS_ACCESS_KEY_ID=test\n\
+         export AWS_SECRET_ACCESS_KEY=test\n"
+    );
+    let output = run(&["env"], &[("KINESIS_HOST", "0.0.0.0"), ("KINESIS_PORT", "4568")]);
+    let said = text(&output.stdout);
+    assert!(said.starts_with("export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:4568\n"), "{said}");
+}
+
+#[test]
+fn commands_take_the_same_variables() {
+    // Set for the server, they disturb no command.
+    let variables = [("KINESIS_PORT", "1"), ("KINESIS_REGION", "eu-west-1")];
+    let output = run(&["exec", "--", "sh", "-c", "echo $AWS_REGION"], &variables);
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("eu-west-1\n", Some(0)));
+}
+
+#[test]
+fn streams_are_there_when_the_emulator_is_ready() {
+    let file = Document::new("streams.json", r#"{"streams": [{"name": "orders", "shards": 1}]}"#);
+    for (arguments, variables) in [
+        (&["--port", "0", "--init", file.path()][..], &[][..]),
+        (&["--port", "0"], &[("KINESIS_INIT", file.path())]),
+        (&["--port", "0"], &[("INITIALIZE_STREAMS", "orders:1")]),
+        // An hour is longer than the test, and not waited for.
+        (&["--port", "0", "--state-delay", "1h"], &[("INITIALIZE_STREAMS", "orders:1")]),
+    ] {
+        let emulator = Running::start(arguments, variables);
+        let (_, body) = emulator.call("DescribeStreamSummary", r#"{"StreamName":"orders"}"#);
+        assert!(body.contains(r#""StreamStatus":"ACTIVE""#), "{body}");
+    }
+}
+
+#[test]
+fn a_file_of_streams_that_cannot_be_used_is_named_with_the_place() {
+    for (name, content, expected) in [
+        ("broken.json", "{", "broken.json: it is not JSON: "),
+        ("clash.json", r#"{"streams": [{"name": 1}]}"#, "streams[0].name: it has to be a text"),
+        (
+            "refused.json",
+            r#"{"streams": [{"name": "a"}, {"name": "a"}]}"#,
+            "refused.json: streams[1]: ResourceInUseException: Stream a under account 000000000000 already \
+             exists.",
+        ),
+    ] {
+        let file = Document::new(name, content);
+        let output = run(&["--port", "0", "--init", file.path()], &[]);
+        let errors = text(&output.stderr);
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
+        assert!(errors.starts_with("kinesis-emulator: ") && errors.contains(expected), "{errors}");
+    }
+    let output = run(&["--port", "0", "--init", "/no/such/file"], &[]);
+    assert!(text(&output.stderr).starts_with("kinesis-emulator: /no/such/file: it cannot be read"));
+}
+
+#[test]
+fn other_emulators_variables_are_understood_and_said() {
+    let output = run(
+        &["exec", "--", "sh", "-c", "echo $AWS_REGION"],
+        &[("DEFAULT_REGION", "eu-west-1"), ("LOG_LEVEL", "DEBUG"), ("SHARD_LIMIT", "5")],
+    );
+    assert_eq!(text(&output.stdout), "eu-west-1\n");
+    assert_eq!(
+        text(&output.stderr),
+        "kinesis-emulator: DEFAULT_REGION is understood as --region eu-west-1\n\
+         kinesis-emulator: SHARD_LIMIT is understood as --shard-limit 5\n\
+         kinesis-emulator: LOG_LEVEL has no meaning here: there is no log\n"
+    );
+}
+
+#[test]
+fn health_is_told_to_supervisors() {
+    let emulator = Running::start(&["--port", "0"], &[]);
+    let mut socket = TcpStream::connect(&emulator.address).expect("it listens");
+    write!(socket, "GET /_localstack/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .expect("it reads");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains(r#""kinesis": "available""#), "{answer}");
+}
+
+/// A file in a folder of the tests, gone with the test.
+struct Document(std::path::PathBuf);
+
+impl Document {
+    fn new(name: &str, content: &str) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let path = folder.join(format!("{}-{name}", std::process::id()));
+        std::fs::write(&path, content).expect("the folder can be written");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("the folder is UTF-8")
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
 /// The binary with exactly these settings, whatever the tests' own environment.
 fn binary(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-emulator"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("KINESIS_") {
+        if !["PATH", "LLVM_PROFILE_FILE"].iter().any(|kept| name == *kept) {
             command.env_remove(name);
         }
     }

@@ -1,19 +1,23 @@
 //! One test binary: this is its table of contents.
 //!
 //! * `behaviours`: which test keeps which promise, and what users complained of.
+//! * `control`: the control API, over plain HTTP.
 //! * `goldens`: whole answers in files, one conversation each.
 //! * `wire`: whole requests and responses, byte by byte.
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
 //! * `model`: random calls and time jumps against an auditor, and readers that
 //!   tail a shard under writers and splits.
+//! * `simulation`: emulator and clients in a simulated network, twice the same.
 //! * `smithy`: what the operations declare, against the service model.
 //! * `tidy`: what the code must not contain, and which room may use which.
 //! * `support`: what the stories share.
 
 mod behaviours;
+mod control;
 mod goldens;
 mod model;
 mod sdk;
+mod simulation;
 mod smithy;
 mod support;
 mod tidy;

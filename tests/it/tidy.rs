@@ -11,11 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["model"]),
     ("wire", &["model"]),
     ("operations", &["model", "engine", "wire"]),
-    ("service", &["model", "engine", "wire", "operations"]),
-    ("server", &["service"]),
-    ("emulator", &["model", "service", "server"]),
+    ("snapshot", &["model", "engine"]),
+    ("service", &["model", "engine", "wire", "operations", "snapshot"]),
+    ("inspect", &["model", "engine", "operations", "service"]),
+    ("server", &["model", "snapshot", "service", "inspect"]),
+    ("emulator", &["model", "snapshot", "service", "inspect", "server"]),
+    ("guide", &[]),
     ("sdk", &["model", "service", "server", "emulator"]),
-    ("cli", &["model", "service", "server", "emulator"]),
+    ("cli", &["model", "snapshot", "service", "server", "emulator"]),
 ];
 
 /// Names that say nothing about what is inside.
@@ -73,6 +76,7 @@ fn the_engine_and_the_model_know_no_encoding_no_http_and_no_waiting() {
         let foreign: &[&str] = match file.room().as_str() {
             "engine" => &["async ", ".await", "serde::", "serde_json::", "http::", "tokio::"],
             "model" => &["async ", ".await", "serde::", "http::", "tokio::", "std::fs", "std::net"],
+            "snapshot" => &["async ", ".await", "http::", "hyper::", "tokio::"],
             "wire" | "operations" => &["async ", ".await", "http::", "hyper::", "tokio::"],
             "service" => &["axum::", "hyper::", "std::net"],
             _ => continue,
@@ -207,8 +211,10 @@ fn room_of(part: &str) -> Option<String> {
     let by_name = ARROWS.iter().map(|(room, _)| *room).find(|room| *room == part);
     let by_export = match part {
         "Emulator" | "Builder" | "StartError" => Some("emulator"),
-        "AccountId" | "InvalidIdentity" | "Region" | "Settings" | "Timestamp" => Some("model"),
-        "Clock" => Some("service"),
+        "AccountId" | "InvalidIdentity" | "Limits" | "Region" | "Settings" | "Timestamp" => {
+            Some("model")
+        }
+        "Clock" | "Faults" | "Init" | "InitError" | "InitialStream" | "Latency" => Some("service"),
         "declarations" => Some("operations"),
         _ => None,
     };

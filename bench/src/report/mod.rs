@@ -32,6 +32,8 @@ pub struct Report {
     pub target: TargetKind,
     /// Where it listened; none in process.
     pub endpoint: Option<String>,
+    /// The limits that were enforced, by name.
+    pub limits: String,
     /// Records put.
     pub records: usize,
     /// Records read; the same, if nothing broke.
@@ -66,6 +68,9 @@ pub struct Report {
     pub breaches: Vec<String>,
     /// What the numbers belong to.
     pub environment: Environment,
+    /// The same measurement under other limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Report>,
 }
 
 /// What was read from one shard.
@@ -112,6 +117,7 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             target: target.kind(),
             endpoint: target.url().map(str::to_owned),
+            limits: target.limits(),
             records: settings.records,
             records_read: measurement.readings.iter().map(|shard| shard.records.len()).sum(),
             shards: settings.shards,
@@ -129,19 +135,25 @@ impl Report {
             altered: verdict.altered.count,
             breaches: verdict.sentences(),
             environment,
+            beside: Vec::new(),
         }
     }
 
-    /// Whether the target kept every promise.
+    /// Whether the target kept every promise, under all limits.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.breaches.is_empty()
+        self.all().all(|report| report.breaches.is_empty())
+    }
+
+    /// This report and those beside it.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.beside)
     }
 
     /// The last line: the headline, or what broke.
     #[must_use]
     pub fn last_line(&self) -> String {
-        if self.holds() {
+        if self.breaches.is_empty() {
             let consume = Duration::from_secs_f64(self.consume_ms / 1e3);
             format!("✅ Read {} records in {consume:.1?}", self.records_read)
         } else {

@@ -26,6 +26,12 @@ pub fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if report.environment.build_profile != Some("release") {
         writeln!(out, "note: a debug build; for numbers to keep, build with --release")?;
     }
+    for beside in &report.beside {
+        writeln!(out, "under limits {}:\n{}", beside.limits, beside.last_line())?;
+    }
+    if !report.beside.is_empty() {
+        writeln!(out, "under limits {}:", report.limits)?;
+    }
     writeln!(out, "{}", report.last_line())
 }
 
@@ -45,17 +51,29 @@ fn choices(report: &Report) -> String {
     let keys = keys.to_possible_value().expect("every key mode can be given by name");
     format!(
         "{} records, {} shards, keys {}, {concurrency} at once, \
-         {worker_threads} worker threads, poll interval {poll_interval_ms} ms",
+         {worker_threads} worker threads, poll interval {poll_interval_ms} ms, limits {}",
         report.records,
         report.shards,
-        keys.get_name()
+        keys.get_name(),
+        report.all().map(|report| report.limits.as_str()).collect::<Vec<_>>().join(" and "),
     )
 }
 
+/// A column for each set of limits.
 fn figures(report: &Report) -> Table {
+    let mut table = table(["figure".to_owned()].into_iter().chain(columns(report, "value")));
+    let columns: Vec<_> = report.all().map(values).collect();
+    for (row, (figure, _)) in columns[0].iter().enumerate() {
+        let values = columns.iter().map(|column| column[row].1.clone());
+        table.add_row([(*figure).to_owned()].into_iter().chain(values));
+    }
+    table
+}
+
+fn values(report: &Report) -> [(&'static str, String); 14] {
     let latency = report.put_latency_us;
     let calls = report.calls;
-    let rows = [
+    [
         ("produce", time(report.produce_ms, report.records)),
         ("consume", time(report.consume_ms, report.records_read)),
         ("put latency p50", micros(latency.p50)),
@@ -70,23 +88,34 @@ fn figures(report: &Report) -> Table {
         ("misrouted", report.misrouted.to_string()),
         ("out of order", report.out_of_order.to_string()),
         ("altered", report.altered.to_string()),
-    ];
-    let mut table = table(["figure", "value"]);
-    table.add_rows(rows.map(|(figure, value)| [figure.to_owned(), value]));
-    table
+    ]
 }
 
+/// The records of each set of limits, and the bytes, which are the same.
 fn shards(report: &Report) -> Table {
-    let mut table = table(["shard", "records", "bytes"]);
-    for shard in &report.per_shard {
-        let row = [shard.shard_id.clone(), shard.records.to_string(), shard.bytes.to_string()];
-        table.add_row(row);
+    let header = ["shard".to_owned()].into_iter().chain(columns(report, "records"));
+    let mut table = table(header.chain(["bytes".to_owned()]));
+    for (place, shard) in report.per_shard.iter().enumerate() {
+        let records = report.all().map(|report| {
+            report.per_shard.get(place).map_or(String::new(), |load| load.records.to_string())
+        });
+        let row = [shard.shard_id.clone()].into_iter().chain(records);
+        table.add_row(row.chain([shard.bytes.to_string()]));
     }
     table
 }
 
+/// What columns of a kind are called: alone as they are, else by their limits.
+fn columns(report: &Report, kind: &str) -> Vec<String> {
+    let name = |measured: &Report| match report.beside.as_slice() {
+        [] => kind.to_owned(),
+        _ => format!("{kind}, limits {}", measured.limits),
+    };
+    report.all().map(name).collect()
+}
+
 /// A table whose first column is words and whose others are numbers.
-fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+fn table(header: impl Iterator<Item = String>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     for column in table.column_iter_mut().skip(1) {

@@ -21,6 +21,7 @@ fn report() -> Report {
         schema_version: SCHEMA_VERSION,
         target: TargetKind::InProcess,
         endpoint: None,
+        limits: "off".to_owned(),
         records: 1_000,
         records_read: 1_000,
         shards: 4,
@@ -38,6 +39,7 @@ fn report() -> Report {
         altered: 0,
         breaches: vec![],
         environment: Environment::capture(&settings),
+        beside: vec![],
     }
 }
 
@@ -54,6 +56,7 @@ fn the_json_has_every_promised_field() {
         "/schema_version",
         "/target",
         "/endpoint",
+        "/limits",
         "/records",
         "/shards",
         "/produce_ms",
@@ -96,6 +99,23 @@ fn the_json_has_every_promised_field() {
 fn the_headline_is_the_last_line() {
     let human = human(&report());
     assert_eq!(human.lines().last(), Some("✅ Read 1000 records in 12.3ms"));
+}
+
+#[test]
+fn measurements_under_other_limits_stand_beside_the_first() {
+    let aws = Report { limits: "aws".to_owned(), throttles: 77, ..report() };
+    let both = Report { beside: vec![aws], ..report() };
+    let human = human(&both);
+    for part in ["limits off and aws", "value, limits off", "value, limits aws", " 77 "] {
+        assert!(human.contains(part), "{part}: {human}");
+    }
+    let headline = "✅ Read 1000 records in 12.3ms";
+    let lines: Vec<_> = human.lines().rev().take(4).collect();
+    assert_eq!(lines, [headline, "under limits off:", headline, "under limits aws:"]);
+    let json = serde_json::to_value(&both).unwrap();
+    assert_eq!([&json["limits"], &json["beside"][0]["limits"]], ["off", "aws"]);
+    let breaches = vec!["1 record lost: hello-0007 was never read".to_owned()];
+    assert!(!Report { beside: vec![Report { breaches, ..report() }], ..report() }.holds());
 }
 
 #[test]

@@ -17,10 +17,13 @@ use tokio::time::timeout;
 use super::Session;
 use crate::failure::Failure;
 use crate::load::shard_map::ShardMap;
-use crate::measure::clock::Stopwatch;
+use crate::measure::clock::{Stopwatch, pause};
 use crate::measure::counters::is_throttle;
 use crate::report::progress::Phase;
 use crate::verify::{Read, ShardReading};
+
+/// A fifth of a second is what AWS's shards need for another read.
+const THROTTLED: Duration = Duration::from_millis(200);
 
 /// All tasks of a run, before the records are looked at.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl Reader {
     ) -> Result<Self, Failure> {
         let mut heard = tally.subscribe();
         while !heard.borrow().is_done() {
-            let records = self.poll().await?;
+            let records = self.poll().await?.unwrap_or_default();
             if records.is_empty() {
                 let done = heard.wait_for(Tally::is_done);
                 // Elapsed is the common case: it is time for the next poll.
@@ -146,13 +149,19 @@ impl Reader {
 
     /// Reads to the tip of the shard; answers how many records that were.
     async fn sweep(&mut self, mut turn: usize) -> Result<usize, Failure> {
-        let mut swept = 0;
+        let (mut swept, throttled) = (0, Stopwatch::start());
         // A target that invents records without end is left when it is caught.
         while swept <= self.session.plan.records() {
-            let records = self.poll().await?;
-            if records.is_empty() {
-                break;
-            }
+            let records = match self.poll().await? {
+                // Nothing was read, so this is not the tip.
+                None if throttled.elapsed() < self.session.settings.patience => {
+                    pause(THROTTLED).await;
+                    continue;
+                }
+                None => return Err(Failure::Answer(format!("{} stays throttled", self.shard_id))),
+                Some(records) if records.is_empty() => break,
+                Some(records) => records,
+            };
             swept += records.len();
             let batch = Batch { turn, records };
             turn += batch.records.len();
@@ -161,8 +170,8 @@ impl Reader {
         Ok(swept)
     }
 
-    /// One `GetRecords`. A throttle that outlived the SDK's retries is an empty answer.
-    async fn poll(&mut self) -> Result<Vec<Record>, Failure> {
+    /// One `GetRecords`; nothing if a throttle outlived the SDK's retries.
+    async fn poll(&mut self) -> Result<Option<Vec<Record>>, Failure> {
         let iterator = match self.iterator.take() {
             Some(iterator) => iterator,
             None => self.start().await?,
@@ -173,11 +182,11 @@ impl Reader {
                     Failure::Answer(format!("{} ended while it was being read", self.shard_id))
                 })?;
                 self.iterator = Some(next);
-                Ok(answer.records)
+                Ok(Some(answer.records))
             }
             Err(error) if error.as_service_error().is_some_and(is_throttle) => {
                 self.iterator = Some(iterator);
-                Ok(Vec::new())
+                Ok(None)
             }
             Err(error) => Err(Failure::call("GetRecords", &error)),
         }

@@ -4,15 +4,13 @@
 //! timeouts; only the way a request travels differs.
 
 pub mod endpoint;
-pub mod in_process;
-pub mod loopback;
 
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
-use kinesis_emulator::Emulator;
+use kinesis_emulator::{Builder, Emulator, Limits};
 use serde::Serialize;
 
 use crate::cli::Settings;
@@ -44,18 +42,25 @@ pub enum TargetKind {
 }
 
 impl Target {
-    /// Starts the emulator, or makes sure that something listens at the endpoint.
+    /// Starts the emulator under limits, or makes sure that something listens at the endpoint.
     ///
     /// # Errors
     /// When the target cannot be used.
-    pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+    pub async fn open(settings: &Settings, limits: Option<Limits>) -> Result<Self, Failure> {
         match &settings.endpoint {
             Some(url) => {
                 let endpoint = Endpoint::open(url, settings.i_own_this_endpoint).await?;
                 Ok(Self::Endpoint(endpoint))
             }
-            None if settings.in_process => Ok(Self::InProcess(in_process::start(settings.shards))),
-            None => Ok(Self::Loopback(loopback::start(settings.shards).await?)),
+            None => {
+                let builder = emulator(settings.shards, limits.unwrap_or_default());
+                if settings.in_process {
+                    Ok(Self::InProcess(builder.in_process()))
+                } else {
+                    let start = builder.start().await;
+                    start.map(Self::Loopback).map_err(|error| Failure::Start(error.to_string()))
+                }
+            }
         }
     }
 
@@ -85,6 +90,17 @@ impl Target {
         }
     }
 
+    /// The name of the limits that it enforces.
+    #[must_use]
+    pub fn limits(&self) -> String {
+        match self {
+            Self::Loopback(emulator) | Self::InProcess(emulator) => {
+                emulator.limits().name().to_owned()
+            }
+            Self::Endpoint(_) => "unknown (the endpoint's own)".to_owned(),
+        }
+    }
+
     /// Where it listens, if it does.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
@@ -102,8 +118,9 @@ const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 /// Up to here the emulator is measured as it comes; beyond, its shard limit is raised.
 const SHARDS_AS_IT_COMES_MAX: usize = 200;
 
-/// The shard limit a stream of `shards` needs beyond the default, if it does.
-fn raised_shard_limit(shards: usize) -> Option<u32> {
+/// Our emulator under limits, and allowed a stream of `shards`.
+fn emulator(shards: usize, limits: Limits) -> Builder {
+    let builder = Emulator::builder().limits(limits);
     let limit = u32::try_from(shards).expect("the command line allows far fewer shards");
-    (shards > SHARDS_AS_IT_COMES_MAX).then_some(limit)
+    if shards > SHARDS_AS_IT_COMES_MAX { builder.shard_limit(limit) } else { builder }
 }

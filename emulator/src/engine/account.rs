@@ -14,7 +14,7 @@ pub(crate) struct Commitment {
     pub(crate) started: Option<Timestamp>,
     pub(crate) ended: Option<Timestamp>,
     /// Set while the commitment is to end as soon as it may.
-    ends_early: bool,
+    pub(crate) ends_early: bool,
 }
 
 impl Commitment {

@@ -9,7 +9,7 @@ use crate::model::status::ConsumerStatus;
 use crate::model::timestamp::Timestamp;
 
 /// A registration, from RegisterStreamConsumer to the end of DELETING.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Consumer {
     pub(crate) address: ConsumerAddress,
     pub(crate) created: Timestamp,

@@ -6,27 +6,60 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A source of well-mixed numbers that many threads can draw from.
 #[derive(Debug)]
 pub(crate) struct Entropy {
-    seed: u64,
+    seed: AtomicU64,
     draws: AtomicU64,
+}
+
+/// How far a source has got: whoever goes on from here draws the same numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Drawn {
+    pub(crate) seed: u64,
+    pub(crate) draws: u64,
 }
 
 impl Entropy {
     /// A source that repeats itself for equal seeds, or a new one without.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0_u64));
-        Self { seed, draws: AtomicU64::new(0) }
+        Self { seed: AtomicU64::new(seed), draws: AtomicU64::new(0) }
+    }
+
+    /// How far the source has got.
+    pub(crate) fn drawn(&self) -> Drawn {
+        Drawn { seed: self.seed.load(Ordering::Relaxed), draws: self.draws.load(Ordering::Relaxed) }
+    }
+
+    /// Goes on from where another source was.
+    pub(crate) fn go_on_from(&self, drawn: Drawn) {
+        self.seed.store(drawn.seed, Ordering::Relaxed);
+        self.draws.store(drawn.draws, Ordering::Relaxed);
+    }
+
+    /// The first 128 bits that the source ever drew.
+    pub(crate) fn first_16_bytes(&self) -> [u8; 16] {
+        let seed = self.seed.load(Ordering::Relaxed);
+        (u128::from(nth(seed, 0)) << 64 | u128::from(nth(seed, 1))).to_be_bytes()
     }
 
     /// The next number.
     pub(crate) fn draw(&self) -> u64 {
         let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        splitmix64(self.seed.wrapping_add(draw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        nth(self.seed.load(Ordering::Relaxed), draw)
+    }
+
+    /// The next number from 0 to 1, without 1 itself.
+    pub(crate) fn draw_fraction(&self) -> f64 {
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// The next 128 bits.
     pub(crate) fn draw_16_bytes(&self) -> [u8; 16] {
         (u128::from(self.draw()) << 64 | u128::from(self.draw())).to_be_bytes()
     }
+}
+
+fn nth(seed: u64, draw: u64) -> u64 {
+    splitmix64(seed.wrapping_add(draw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
 /// Steele, Lea, Flood: "Fast splittable pseudorandom number generators" (2014).
@@ -48,6 +81,11 @@ mod tests {
         let first = draws(&a);
         assert_eq!(first, draws(&b));
         assert_ne!(first, draws(&c));
-        assert_ne!(first, draws(&a), "a source does not repeat itself");
+        let drawn = a.drawn();
+        let second = draws(&a);
+        assert_ne!(first, second, "a source does not repeat itself");
+        c.go_on_from(drawn);
+        assert_eq!(draws(&c), second);
+        assert_eq!(c.first_16_bytes(), Entropy::new(Some(1)).draw_16_bytes());
     }
 }

@@ -5,6 +5,7 @@
 //! the clock is all it takes to move a stream on.
 
 use std::collections::BTreeMap;
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,10 +24,28 @@ pub(crate) struct Lifecycle {
     next_millis: NextDeadline,
 }
 
+/// Changes that have begun and not ended.
 #[derive(Debug, Default)]
-struct Pending {
+pub(crate) struct Pending {
     changes: BTreeMap<(Timestamp, u64), (Arc<Stream>, Transition)>,
     made: u64,
+}
+
+impl Pending {
+    /// The same changes of other streams: `twin` says which. Those of a stream
+    /// that has gone change nothing.
+    pub(crate) fn fork(&self, twin: impl Fn(&Arc<Stream>) -> Option<Arc<Stream>>) -> Lifecycle {
+        let twins = self
+            .changes
+            .iter()
+            .filter_map(|(key, (stream, change))| Some((*key, (twin(stream)?, change.clone()))));
+        let changes: BTreeMap<_, _> = twins.collect();
+        let next = changes.first_key_value().map_or(u64::MAX, |((at, _), _)| at.as_millis());
+        Lifecycle {
+            pending: Mutex::new(Self { changes, made: self.made }),
+            next_millis: NextDeadline(AtomicU64::new(next)),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -46,6 +65,18 @@ impl Lifecycle {
         pending.made += 1;
         pending.changes.insert((deadline, order), (stream, change));
         self.next_millis.0.fetch_min(deadline.as_millis(), Ordering::Release);
+    }
+
+    /// Keeps changes from beginning and from ending.
+    pub(crate) fn hold(&self) -> impl DerefMut<Target = Pending> + '_ {
+        self.pending.lock()
+    }
+
+    /// The changes to come, in order.
+    pub(crate) fn pending(&self) -> Vec<(Timestamp, Arc<Stream>, Transition)> {
+        let pending = self.pending.lock();
+        let changes = pending.changes.iter();
+        changes.map(|((at, _), (on, change))| (*at, Arc::clone(on), change.clone())).collect()
     }
 
     /// When the next change is due; the end of time if none is.

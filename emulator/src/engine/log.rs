@@ -6,12 +6,12 @@
 //! * Indices are dense and begin at 1: a record's index is its place, so every
 //!   starting position is arithmetic or one binary search by arrival time.
 //! * Arrival times never go back within a shard.
-//! * Segments that are full are shared, never changed: readers hold them
+//! * Segments that are closed are shared, never changed: readers hold them
 //!   without a lock. Trimming drops whole segments and gives their memory back.
+//! * A fork shares all segments, so it costs the same for any number of records.
 //!
 //! Knows no clock and no lock: callers pass `now` and hold the shard's lock.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
+use super::limits::ShardUsage;
+use super::shared_list::SharedList;
 use super::watchers::Watchers;
 
 /// A segment is closed when it holds this many bytes. A reader copies at most
@@ -33,13 +35,15 @@ const SEGMENT_RECORDS: usize = 2048;
 pub(crate) struct Log {
     shard: ShardIndex,
     shard_created_seconds: u64,
-    closed: VecDeque<Arc<Segment>>,
+    closed: SharedList<Arc<Segment>>,
     open: Segment,
     /// Index of the oldest record that has not been trimmed.
     start: u64,
     newest: Timestamp,
     /// Readers that have read everything and wait for more.
     pub(crate) readers_at_end: Watchers,
+    /// What has been used up of the shard since limits are in force.
+    usage: Option<Box<ShardUsage>>,
 }
 
 impl Log {
@@ -48,12 +52,50 @@ impl Log {
         Self {
             shard,
             shard_created_seconds,
-            closed: VecDeque::new(),
+            closed: SharedList::new(),
             open: Segment::starting_at(1),
             start: 1,
             newest: Timestamp::EPOCH,
             readers_at_end: Watchers::default(),
+            usage: None,
         }
+    }
+
+    /// A log that goes on where another one, told record by record, had begun:
+    /// its next record has this index.
+    pub(crate) fn resumed(shard: ShardIndex, shard_created_seconds: u64, start: u64) -> Self {
+        let open = Segment::starting_at(start);
+        Self { open, start, ..Self::new(shard, shard_created_seconds) }
+    }
+
+    /// Lets no record arrive before a time from now on.
+    pub(crate) fn not_before(&mut self, time: Timestamp) {
+        self.newest = self.newest.max(time);
+    }
+
+    /// Another log of the same records, which from here on goes its own way.
+    /// Nobody waits at its end. What is open is closed, so that both share it:
+    /// no bytes are copied, however many there are.
+    pub(crate) fn fork(&mut self) -> Self {
+        if !self.open.entries.is_empty() {
+            let next = Segment::starting_at(self.end());
+            self.closed.push_back(Arc::new(std::mem::replace(&mut self.open, next)));
+        }
+        Self {
+            shard: self.shard,
+            shard_created_seconds: self.shard_created_seconds,
+            closed: self.closed.clone(),
+            open: Segment::starting_at(self.end()),
+            start: self.start,
+            newest: self.newest,
+            readers_at_end: Watchers::default(),
+            usage: self.usage.clone(),
+        }
+    }
+
+    /// What has been used up of the shard. Only asked for while limits are on.
+    pub(crate) fn usage(&mut self) -> &mut ShardUsage {
+        self.usage.get_or_insert_default()
     }
 
     /// Stores a record and draws its number. A record never arrives before the
@@ -92,6 +134,7 @@ impl Log {
             shard_created_seconds: self.shard_created_seconds,
             pieces: Vec::new(),
             records: 0,
+            bytes: 0,
             next: from,
         };
         let mut bytes_left = bytes_max;
@@ -105,6 +148,7 @@ impl Log {
                 break;
             }
             batch.records += taken.len();
+            batch.bytes += segment.bytes_of(&taken);
             batch.next += taken.len() as u64;
             batch.pieces.push(match segment {
                 SegmentRef::Closed(shared) => (Arc::clone(shared), taken),
@@ -116,6 +160,11 @@ impl Log {
             });
         }
         batch
+    }
+
+    /// When the newest record arrived that there ever was.
+    pub(crate) fn newest(&self) -> Timestamp {
+        self.newest
     }
 
     /// Index of the oldest readable record.
@@ -162,8 +211,12 @@ impl Log {
         if index >= self.open.first {
             return SegmentRef::Open(&self.open);
         }
+        // Every put looks at the oldest record, which is in the front segment.
+        if let Some(front) = self.closed.front().filter(|front| index < front.end()) {
+            return SegmentRef::Closed(front);
+        }
         let after = self.closed.partition_point(|segment| segment.first <= index);
-        SegmentRef::Closed(&self.closed[after - 1])
+        SegmentRef::Closed(self.closed.get(after - 1).expect("segments follow without a gap"))
     }
 }
 
@@ -175,6 +228,8 @@ pub(crate) struct Batch {
     shard_created_seconds: u64,
     pieces: Vec<(Arc<Segment>, Range<usize>)>,
     records: usize,
+    /// Data and keys of the records.
+    bytes: usize,
     /// Index of the first record that was not taken.
     pub(crate) next: u64,
 }
@@ -183,6 +238,11 @@ impl Batch {
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
         self.records
+    }
+
+    /// How many bytes of data and keys there are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The records, oldest first.
@@ -327,6 +387,14 @@ impl Segment {
         range.start..end
     }
 
+    /// How many bytes some of the records have.
+    fn bytes_of(&self, range: &Range<usize>) -> usize {
+        match (self.entries[range.clone()].first(), self.entries[range.clone()].last()) {
+            (Some(head), Some(tail)) => tail.offset as usize + tail.bytes() - head.offset as usize,
+            _ => 0,
+        }
+    }
+
     /// A copy of some of the records.
     fn slice(&self, range: Range<usize>) -> Self {
         let taken = &self.entries[range.clone()];
@@ -420,10 +488,10 @@ mod tests {
         assert!(log.closed.len() > 4);
         log.trim(at(4000));
         assert_eq!(log.start(), 4001);
-        assert!(log.closed.iter().all(|segment| segment.end() > 4001));
+        assert!(log.closed.front().is_some_and(|segment| segment.end() > 4001));
         log.trim(at(9000));
         assert_eq!((log.start(), log.end()), (5001, 5001));
-        assert!(log.closed.is_empty() && log.open.bytes.capacity() == 0);
+        assert!(log.closed.len() == 0 && log.open.bytes.capacity() == 0);
         assert_eq!(log.append(at(9000), None, b"", EncryptionType::None).index, 5001);
     }
 
@@ -436,7 +504,111 @@ mod tests {
         assert_eq!(batch.iter().last().unwrap().partition_key, Some("key-2999"));
     }
 
+    #[test]
+    fn a_fork_copies_no_bytes_and_nobody_waits_at_its_end() {
+        let mut log = log_of(&[0; 3], 1000);
+        log.readers_at_end.register(1, std::task::Waker::noop());
+        let bytes = log.open.bytes.as_ptr();
+        let mut fork = log.fork();
+        for log in [&log, &fork] {
+            assert_eq!(log.closed.front().unwrap().bytes.as_ptr(), bytes);
+            assert_eq!((log.closed.len(), log.open.entries.len()), (1, 0));
+        }
+        assert_eq!((log.readers_at_end.take().count(), fork.readers_at_end.take().count()), (1, 0));
+        log.fork();
+        assert_eq!(log.closed.len(), 1, "what is empty is not closed");
+    }
+
+    /// What can happen to a log, for the laws of forks.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Append {
+            records: usize,
+            data_bytes: usize,
+        },
+        Trim {
+            millis_ago: u64,
+        },
+        /// The fork is kept and never touched again.
+        Fork,
+        /// The fork goes on in the log's place; the log is kept.
+        ForkAndSwitch,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1usize..300, 0usize..2000)
+                .prop_map(|(records, data_bytes)| Step::Append { records, data_bytes }),
+            2 => (0u64..1500).prop_map(|millis_ago| Step::Trim { millis_ago }),
+            2 => Just(Step::Fork),
+            1 => Just(Step::ForkAndSwitch),
+        ]
+    }
+
+    type Read = Vec<(u64, Timestamp, Vec<u8>)>;
+
+    /// All that can be read of a log, by every way to read.
+    fn everything(log: &Log) -> (u64, u64, Read) {
+        let mut found = Read::new();
+        let mut next = 0;
+        loop {
+            let batch = log.read(next, 97, 100_000);
+            for record in batch.iter() {
+                let index = record.sequence_number.index;
+                assert_eq!(log.arrival_at(index), Some(record.arrival));
+                found.push((index, record.arrival, record.data.to_vec()));
+            }
+            next = batch.next;
+            if batch.len() == 0 {
+                break;
+            }
+        }
+        for (_, arrival, _) in found.iter().step_by(50) {
+            let first = found.iter().find(|(_, other, _)| other >= arrival).unwrap().0;
+            assert_eq!(log.index_at(*arrival), first);
+        }
+        (log.start(), log.end(), found)
+    }
+
     proptest! {
+        #[test]
+        fn forks_at_any_moments_change_nothing_of_what_is_read_and_never_change_themselves(
+            steps in prop::collection::vec(step(), 0..40),
+        ) {
+            let mut plain = Log::new(ShardIndex::new(3), CREATED);
+            let mut forked = Log::new(ShardIndex::new(3), CREATED);
+            let mut kept = Vec::new();
+            let mut millis = 0;
+            for step in steps {
+                match step {
+                    Step::Append { records, data_bytes } => for _ in 0..records {
+                        millis += 7;
+                        let data = vec![millis as u8; data_bytes];
+                        let number = plain.append(at(millis), None, &data, EncryptionType::None);
+                        prop_assert_eq!(number, forked.append(at(millis), None, &data, EncryptionType::None));
+                    },
+                    Step::Trim { millis_ago } => {
+                        let horizon = at(millis.saturating_sub(millis_ago));
+                        plain.trim(horizon);
+                        forked.trim(horizon);
+                    }
+                    Step::Fork => {
+                        let fork = forked.fork();
+                        kept.push((fork, everything(&plain)));
+                    }
+                    Step::ForkAndSwitch => {
+                        let fork = forked.fork();
+                        kept.push((std::mem::replace(&mut forked, fork), everything(&plain)));
+                    }
+                }
+            }
+            prop_assert_eq!(everything(&forked), everything(&plain));
+            prop_assert_eq!(forked.newest(), plain.newest());
+            for (log, expected) in kept {
+                prop_assert_eq!(everything(&log), expected);
+            }
+        }
+
         #[test]
         fn what_is_appended_is_read_back_in_pages_of_any_size(
             sizes in prop::collection::vec(0usize..40_000, 0..60),

@@ -8,11 +8,14 @@
 pub(crate) mod account;
 pub(crate) mod consumer;
 pub(crate) mod entropy;
+pub(crate) mod frozen;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod position;
 pub(crate) mod realm;
 pub(crate) mod rolling;
+pub(crate) mod shared_list;
 pub(crate) mod stream;
 pub(crate) mod subscription;
 pub(crate) mod sync;
@@ -21,6 +24,7 @@ pub(crate) mod transition;
 pub(crate) mod watchers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 
@@ -30,24 +34,56 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 
 use entropy::Entropy;
+use limits::LimitsInForce;
 use realm::Realm;
+use sync::{ReadGuard, RwLock};
 
 /// All realms of one emulator.
 #[derive(Debug)]
 pub(crate) struct Engine {
     realms: DashMap<RealmId, Arc<Realm>>,
     pub(crate) settings: Settings,
+    pub(crate) limits: LimitsInForce,
     pub(crate) entropy: Entropy,
-    /// What iterators and page tokens are sealed with.
-    pub(crate) seal: Seal,
+    /// Held for reading by calls that change several things in turn, so that a
+    /// freeze finds none of them half done.
+    control: RwLock<()>,
+    /// How many readers there have been: their numbers never repeat, not even
+    /// when the draws do.
+    readers: AtomicU64,
 }
 
 impl Engine {
     /// An engine without any streams.
     pub(crate) fn new(settings: Settings) -> Self {
         let entropy = Entropy::new(settings.seed);
-        let seal = Seal::new(entropy.draw_16_bytes());
-        Self { realms: DashMap::new(), settings, entropy, seal }
+        // The first draws are the seal's key.
+        let _key = entropy.draw_16_bytes();
+        let limits = LimitsInForce::new(settings.limits.clone());
+        Self {
+            realms: DashMap::new(),
+            settings,
+            limits,
+            entropy,
+            control: RwLock::new(()),
+            readers: AtomicU64::new(0),
+        }
+    }
+
+    /// What iterators and page tokens are sealed with.
+    pub(crate) fn seal(&self) -> Seal {
+        Seal::new(self.entropy.first_16_bytes())
+    }
+
+    /// Held while a call begins a change in several steps. Calls that put or
+    /// read records do without.
+    pub(crate) fn control_call(&self) -> ReadGuard<'_, ()> {
+        self.control.read()
+    }
+
+    /// A number for somebody who waits: it tells readers apart.
+    pub(crate) fn next_reader(&self) -> u64 {
+        self.readers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A realm, brought to `now`. Realms exist as soon as they are named.

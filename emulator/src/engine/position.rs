@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use crate::model::limits::Limits;
 use crate::model::timestamp::Timestamp;
 
 use super::log::{Batch, Log};
@@ -31,7 +32,24 @@ pub(crate) enum Start {
 impl Start {
     /// The index of the next record to read.
     pub(crate) fn resolve(self, shard: &Shard, horizon: Timestamp) -> u64 {
+        self.resolve_locked(&mut shard.log.lock(), horizon)
+    }
+
+    /// The same for GetShardIterator, whose calls are limited. `None` if the
+    /// shard has answered as many as it does.
+    pub(crate) fn resolve_within(
+        self,
+        shard: &Shard,
+        horizon: Timestamp,
+        limits: Option<&Limits>,
+        now: Timestamp,
+    ) -> Option<u64> {
         let mut log = shard.log.lock();
+        let admitted = limits.is_none_or(|limits| log.usage().admit_iterator(limits, now));
+        admitted.then(|| self.resolve_locked(&mut log, horizon))
+    }
+
+    fn resolve_locked(self, log: &mut Log, horizon: Timestamp) -> u64 {
         log.trim(horizon);
         match self {
             Self::TrimHorizon => log.start(),
@@ -52,15 +70,27 @@ pub(crate) struct Progress {
     pub(crate) at_shard_end: bool,
 }
 
-/// Reads on from an index.
+/// Reads on from an index, as GetRecords does. `None` if the shard is closed to
+/// readers for now: `throughput` says what they may have, if that is limited.
 pub(crate) fn read(
     shard: &Shard,
     next_index: u64,
     limits: ReadLimits,
     now: Timestamp,
     horizon: Timestamp,
-) -> Progress {
-    read_locked(shard, &mut shard.log.lock(), next_index, limits, now, horizon)
+    throughput: Option<&Limits>,
+) -> Option<Progress> {
+    let mut log = shard.log.lock();
+    if let Some(throughput) = throughput
+        && !log.usage().admit_read(throughput, now)
+    {
+        return None;
+    }
+    let progress = read_locked(shard, &mut log, next_index, limits, now, horizon);
+    if let Some(throughput) = throughput {
+        log.usage().charge_read(progress.batch.bytes(), throughput, now);
+    }
+    Some(progress)
 }
 
 /// Reads on from an index; a reader that finds nothing there is woken by the

@@ -1,19 +1,24 @@
 //! One account in one Region: its streams, and what is about to happen to them.
 
+use std::collections::BTreeMap;
 use std::ops::DerefMut;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 
 use crate::model::arn::{RealmId, StreamAddress};
 use crate::model::error::ApiError;
+use crate::model::limits::Limits;
 use crate::model::names::StreamName;
 use crate::model::settings::Settings;
+use crate::model::shard_id::ShardIndex;
 use crate::model::status::{StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::account::Commitment;
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{Lifecycle, Pending};
+use super::limits::CallUsage;
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
 use super::transition::Transition;
@@ -34,6 +39,8 @@ pub(crate) struct Realm {
     /// later, so that sequence numbers tell the two apart.
     retired: DashMap<StreamName, u64>,
     commitment: Mutex<Commitment>,
+    /// How often operations were called that are limited per account.
+    pub(crate) call_usage: Mutex<CallUsage>,
 }
 
 impl Realm {
@@ -45,7 +52,63 @@ impl Realm {
             quota: Mutex::new(()),
             retired: DashMap::new(),
             commitment: Mutex::new(Commitment::default()),
+            call_usage: Mutex::new(CallUsage::default()),
         }
+    }
+
+    /// A realm as it was put down in a file: without streams.
+    pub(crate) fn restored(
+        id: RealmId,
+        commitment: Commitment,
+        retired: impl IntoIterator<Item = (StreamName, u64)>,
+    ) -> Self {
+        Self {
+            commitment: Mutex::new(commitment),
+            retired: retired.into_iter().collect(),
+            ..Self::new(id)
+        }
+    }
+
+    /// Adds a stream as it was put down in a file.
+    pub(crate) fn add_restored(&self, stream: Arc<Stream>) {
+        self.streams.insert(stream.address.name.clone(), stream);
+    }
+
+    /// The same realm for another emulator. Whoever calls holds the pending
+    /// changes and all streams, which are given with their twins.
+    pub(crate) fn fork(&self, pending: &Pending, twins: &[(Arc<Stream>, Arc<Stream>)]) -> Self {
+        let twins: BTreeMap<_, _> =
+            twins.iter().map(|(own, twin)| (&own.address.name, (own, twin))).collect();
+        let twin_of = |stream: &Arc<Stream>| {
+            let (own, twin) = twins.get(&stream.address.name)?;
+            Arc::ptr_eq(own, stream).then(|| Arc::clone(twin))
+        };
+        Self {
+            id: self.id.clone(),
+            streams: twins.values().map(|(_, t)| (t.address.name.clone(), Arc::clone(t))).collect(),
+            lifecycle: pending.fork(twin_of),
+            quota: Mutex::new(()),
+            retired: self.retired.clone(),
+            commitment: Mutex::new(*self.commitment.lock()),
+            call_usage: Mutex::new(self.call_usage.lock().clone()),
+        }
+    }
+
+    /// Ends every stream: another realm has taken this one's place.
+    pub(crate) fn retire(&self) {
+        for stream in self.streams() {
+            stream.retire();
+        }
+    }
+
+    /// What is about to happen.
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// When the last stream of each deleted name was made, by name.
+    pub(crate) fn retired(&self) -> BTreeMap<StreamName, u64> {
+        self.retired.iter().map(|entry| (entry.key().clone(), *entry.value())).collect()
     }
 
     /// The realm's account and Region.
@@ -92,24 +155,30 @@ impl Realm {
         streams
     }
 
-    /// Begins to make a stream.
+    /// Begins to make a stream of as many shards as its state plans.
     ///
     /// # Errors
     /// If the name is taken or a limit would be exceeded.
     pub(crate) fn create(
         &self,
         name: StreamName,
-        shards: u32,
         state: StreamState,
         incarnation: u64,
         settings: &Settings,
+        limits: &Limits,
         now: Timestamp,
     ) -> Result<(), ApiError> {
+        let shards = state.planned_shards;
         let _quota = self.hold_quota();
         if self.find(&name).is_some() {
             return Err(ApiError::stream_exists(&name, &self.id.account));
         }
-        self.check_limits(shards, state.mode, settings)?;
+        if let Some(limit) = limits.streams_in_transition
+            && self.streams_in_transition() >= limit
+        {
+            return Err(ApiError::streams_in_transition(&self.id.account, limit));
+        }
+        self.check_limits(shards, state.mode, settings, limits)?;
         let created_seconds = (now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS))
             .max(self.retired.get(&name).map_or(0, |seconds| *seconds + 1));
         let address = StreamAddress { realm: self.id.clone(), name };
@@ -155,7 +224,27 @@ impl Realm {
         stream.wake_watchers();
     }
 
-    /// Refuses more shards or on-demand streams than the settings allow.
+    /// Has an on-demand stream split shards that have become too busy.
+    ///
+    /// The stream's lock must not be held.
+    pub(crate) fn split_busy_shards(
+        &self,
+        stream: &Arc<Stream>,
+        busy: Vec<ShardIndex>,
+        limits: &Limits,
+        now: Timestamp,
+    ) {
+        let after = Duration::from_secs(limits.on_demand_split_after_seconds);
+        let shards_max = limits.on_demand_shards_in(&self.id.region);
+        for parent in busy {
+            let split = Transition::BusyShardSplit { parent, shards_max };
+            self.lifecycle.schedule(now.plus(after), Arc::clone(stream), split);
+            stream.wake_watchers();
+        }
+    }
+
+    /// Refuses more shards or on-demand streams than the settings allow, or the
+    /// limits where the settings say nothing.
     ///
     /// # Errors
     /// If a limit that is enforced would be exceeded.
@@ -164,20 +253,31 @@ impl Realm {
         additional_shards: u32,
         mode: StreamMode,
         settings: &Settings,
+        limits: &Limits,
     ) -> Result<(), ApiError> {
         let RealmId { account, region } = &self.id;
-        if let Some(limit) = settings.shard_limit {
+        if let Some(limit) = settings.shard_limit.or(limits.shards_in(region)) {
             let open = self.shard_count_for_quota();
             if open.saturating_add(additional_shards) > limit {
                 return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
             }
         }
-        if let (Some(limit), StreamMode::OnDemand) = (settings.stream_limit, mode)
+        let stream_limit = settings.stream_limit.or(limits.on_demand_streams);
+        if let (Some(limit), StreamMode::OnDemand) = (stream_limit, mode)
             && self.on_demand_stream_count() >= limit
         {
             return Err(ApiError::on_demand_stream_limit(account, limit));
         }
         Ok(())
+    }
+
+    /// How many streams are being made or removed.
+    fn streams_in_transition(&self) -> u32 {
+        let in_transition = |stream: &Arc<Stream>| match stream.state().status {
+            StreamStatus::Creating | StreamStatus::Deleting => true,
+            StreamStatus::Active | StreamStatus::Updating => false,
+        };
+        self.streams().iter().filter(|stream| in_transition(stream)).count() as u32
     }
 
     /// How many streams let the service decide on their shards.

@@ -9,21 +9,26 @@ use crate::model::timestamp::Timestamp;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The times of the last day at which something happened.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RollingDay(VecDeque<Timestamp>);
 
 impl RollingDay {
     /// Whether it may happen once more.
-    pub(crate) fn has_room(&mut self, now: Timestamp, times_max: usize) -> bool {
+    pub(crate) fn has_room(&mut self, now: Timestamp, times_max: u32) -> bool {
         while self.0.front().is_some_and(|first| now.since(*first) >= DAY) {
             self.0.pop_front();
         }
-        self.0.len() < times_max
+        self.0.len() < times_max as usize
     }
 
     /// Notes that it happened.
     pub(crate) fn add(&mut self, now: Timestamp) {
         self.0.push_back(now);
+    }
+
+    /// When it happened, as far as that still counts.
+    pub(crate) fn times(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.0.iter().copied()
     }
 }
 

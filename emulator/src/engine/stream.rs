@@ -5,6 +5,7 @@
 //! a shard that a split has closed meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::model::arn::{AccountId, StreamAddress};
 use crate::model::error::ApiError;
 use crate::model::hash_key::HashKey;
+use crate::model::limits::Limits;
 use crate::model::names::{ConsumerName, KeyId, PartitionKey, PolicyText, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::record::Payload;
@@ -24,6 +26,7 @@ use crate::model::status::{
 use crate::model::timestamp::Timestamp;
 
 use super::consumer::Consumer;
+use super::limits::{CallUsage, ShardUsage};
 use super::rolling::RollingDay;
 use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
@@ -43,12 +46,14 @@ pub(crate) struct Stream {
     state: RwLock<StreamState>,
     /// Whose turn it is under the strategy AUTO.
     auto_turn: AtomicU64,
+    /// How often operations were called that are limited per stream.
+    pub(crate) call_usage: Mutex<CallUsage>,
     /// Readers that want to know of any change but new records.
     watchers: Mutex<Watchers>,
 }
 
 /// What can change about a stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StreamState {
     pub(crate) status: StreamStatus,
     pub(crate) mode: StreamMode,
@@ -144,6 +149,13 @@ pub(crate) struct NewRecord<'a> {
     pub(crate) data: &'a Payload,
 }
 
+impl NewRecord<'_> {
+    /// Data and key, as limits count them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.map_or(0, |key| key.as_str().len())
+    }
+}
+
 /// Where a record went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
@@ -166,8 +178,53 @@ impl Stream {
             created_seconds,
             state: RwLock::new(state),
             auto_turn: AtomicU64::new(0),
+            call_usage: Mutex::new(CallUsage::default()),
             watchers: Mutex::new(Watchers::default()),
         }
+    }
+
+    /// The same stream for another emulator, from the state that is held here.
+    /// Nobody watches it, and no subscription is open.
+    pub(crate) fn fork(&self, held: &StreamState) -> Self {
+        let mut state = held.clone();
+        for consumer in state.consumers.values_mut() {
+            consumer.subscriptions.clear();
+        }
+        Self {
+            address: self.address.clone(),
+            incarnation: self.incarnation,
+            created: self.created,
+            created_seconds: self.created_seconds,
+            state: RwLock::new(state),
+            auto_turn: AtomicU64::new(self.auto_turn()),
+            call_usage: Mutex::new(self.call_usage.lock().clone()),
+            watchers: Mutex::new(Watchers::default()),
+        }
+    }
+
+    /// Keeps everybody else away from the stream, puts and reads included.
+    pub(crate) fn hold(&self) -> impl DerefMut<Target = StreamState> + '_ {
+        self.state.write()
+    }
+
+    /// Ends the stream for everybody who still has it in hands: another one has
+    /// taken its place.
+    pub(crate) fn retire(&self) {
+        self.change(|state| state.status = StreamStatus::Deleting);
+        for shard in self.state().topology.shards() {
+            let readers = shard.log.lock().readers_at_end.take();
+            readers.for_each(Waker::wake);
+        }
+    }
+
+    /// How often the strategy AUTO has chosen a shard.
+    pub(crate) fn auto_turn(&self) -> u64 {
+        self.auto_turn.load(Ordering::Relaxed)
+    }
+
+    /// Has the strategy AUTO go on from a turn.
+    pub(crate) fn set_auto_turn(&self, turn: u64) {
+        self.auto_turn.store(turn, Ordering::Relaxed);
     }
 
     /// The account that owns the stream.
@@ -235,6 +292,16 @@ impl Stream {
                     state.topology.rescale(shards, at);
                 }
                 Transition::RecordSizeChanged { limit } => state.max_record_size = limit,
+                Transition::BusyShardSplit { parent, shards_max } => {
+                    // Meanwhile the owner may have taken over, and split it.
+                    if state.mode == StreamMode::OnDemand
+                        && state.status != StreamStatus::Deleting
+                        && state.topology.open_count() < shards_max
+                    {
+                        state.topology.halve(parent, at);
+                    }
+                    return;
+                }
                 Transition::ConsumerReady { name } => {
                     if let Some(consumer) = state.consumers.get_mut(&name)
                         && consumer.status == ConsumerStatus::Creating
@@ -281,7 +348,9 @@ impl Stream {
     pub(crate) fn writable(&self) -> Result<Writable<'_>, ApiError> {
         let state = self.state();
         match state.status {
-            StreamStatus::Active | StreamStatus::Updating => Ok(Writable { stream: self, state }),
+            StreamStatus::Active | StreamStatus::Updating => {
+                Ok(Writable { stream: self, state, busy: Vec::new() })
+            }
             StreamStatus::Creating | StreamStatus::Deleting => {
                 Err(ApiError::stream_not_found(&self.address.name, self.account()))
             }
@@ -304,28 +373,56 @@ impl Stream {
 pub(crate) struct Writable<'a> {
     pub(crate) stream: &'a Stream,
     pub(crate) state: ReadGuard<'a, StreamState>,
+    /// Shards that have become too busy for an on-demand stream.
+    busy: Vec<ShardIndex>,
 }
 
 impl Writable<'_> {
-    /// Stores a record.
-    pub(crate) fn append(&self, now: Timestamp, record: &NewRecord<'_>) -> Placed {
-        self.append_to(self.shard_for(record), now, [record]).next().expect("one in, one out")
+    /// Lets go of the stream, and says which shards have become too busy.
+    pub(crate) fn into_busy(self) -> Vec<ShardIndex> {
+        self.busy
     }
 
-    /// Stores records, taking each shard's lock once. Those of one shard are
-    /// numbered in the order given; the answers are in that order, too.
-    pub(crate) fn append_all(&self, now: Timestamp, records: &[NewRecord<'_>]) -> Vec<Placed> {
+    /// Stores a record, as far as limits allow it.
+    ///
+    /// # Errors
+    /// If the shard has taken all that it takes; then nothing has happened.
+    pub(crate) fn append(
+        &mut self,
+        now: Timestamp,
+        record: &NewRecord<'_>,
+        limits: Option<&Limits>,
+    ) -> Result<Placed, ApiError> {
+        let shard = self.shard_for(record);
+        let appended = self.append_to(shard, now, [record], limits);
+        self.busy.extend(appended.busy);
+        appended.placed.into_iter().next().expect("one in, one out")
+    }
+
+    /// Stores records, taking each shard's lock once, as far as limits allow
+    /// it. Those of one shard are numbered in the order given; the answers are
+    /// in that order, too.
+    pub(crate) fn append_all(
+        &mut self,
+        now: Timestamp,
+        records: &[NewRecord<'_>],
+        limits: Option<&Limits>,
+    ) -> Vec<Result<Placed, ApiError>> {
         let mut routes: Vec<(&Shard, usize)> =
             records.iter().map(|record| self.shard_for(record)).zip(0..).collect();
         routes.sort_unstable_by_key(|(shard, position)| (shard.index, *position));
-        let mut placed = vec![None; records.len()];
+        let mut placed: Vec<_> = records.iter().map(|_| None).collect();
+        let mut busy = Vec::new();
         for group in routes.chunk_by(|(one, _), (other, _)| one.index == other.index) {
             let (shard, _) = group[0];
             let members = group.iter().map(|(_, position)| &records[*position]);
-            for ((_, position), place) in group.iter().zip(self.append_to(shard, now, members)) {
+            let appended = self.append_to(shard, now, members, limits);
+            for ((_, position), place) in group.iter().zip(appended.placed) {
                 placed[*position] = Some(place);
             }
+            busy.extend(appended.busy);
         }
+        self.busy.extend(busy);
         placed.into_iter().map(|place| place.expect("every record has a shard")).collect()
     }
 
@@ -345,24 +442,55 @@ impl Writable<'_> {
         shard: &Shard,
         now: Timestamp,
         records: impl IntoIterator<Item = &'r NewRecord<'r>>,
-    ) -> impl Iterator<Item = Placed> {
+        limits: Option<&Limits>,
+    ) -> Appended {
+        let mut busy = false;
         let mut log = shard.log.lock();
         log.trim(self.state.horizon(now));
         let placed: Vec<_> = records
             .into_iter()
-            .map(|record| Placed {
-                shard: shard.index,
-                sequence_number: log.append(
+            .map(|record| {
+                if let Some(limits) = limits {
+                    busy |= self.admit(record, shard, log.usage(), limits, now)?;
+                }
+                let sequence_number = log.append(
                     now,
                     record.partition_key.map(PartitionKey::as_str),
                     record.data.as_bytes(),
                     self.state.encryption,
-                ),
+                );
+                Ok(Placed { shard: shard.index, sequence_number })
             })
             .collect();
         let readers = log.readers_at_end.take();
         drop(log);
         readers.for_each(Waker::wake);
-        placed.into_iter()
+        Appended { placed, busy: busy.then_some(shard.index) }
     }
+
+    /// Takes a record's share of its shard, and says whether the shard has
+    /// become too busy for an on-demand stream.
+    fn admit(
+        &self,
+        record: &NewRecord<'_>,
+        shard: &Shard,
+        usage: &mut ShardUsage,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> Result<bool, ApiError> {
+        let bytes = record.bytes();
+        if !usage.admit_record(bytes, self.state.max_record_size.bytes(), limits, now) {
+            let StreamAddress { name, realm } = &self.stream.address;
+            return Err(ApiError::shard_rate_exceeded(shard.index, name, &realm.account));
+        }
+        let watched = self.state.mode == StreamMode::OnDemand;
+        Ok(watched && usage.watch_record(bytes, limits, now))
+    }
+}
+
+/// What became of records on their way into one shard.
+struct Appended {
+    placed: Vec<Result<Placed, ApiError>>,
+    /// The shard, if it has just become too busy.
+    busy: Option<ShardIndex>,
 }

@@ -8,12 +8,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::model::error::ApiError;
+use crate::model::limits::Limits;
 use crate::model::names::ConsumerName;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{ConsumerStatus, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
+use super::limits::{Pace, piece_bytes};
 use super::log::Batch;
 use super::position::{self, ReadLimits};
 use super::realm::Realm;
@@ -41,6 +43,7 @@ pub(crate) struct Subscription {
     next_index: u64,
     opened: Timestamp,
     last_event: Timestamp,
+    pace: Pace,
     finished: bool,
 }
 
@@ -87,13 +90,9 @@ impl Subscription {
             next_index,
             opened: now,
             last_event: now,
+            pace: Pace::starting(now),
             finished: false,
         }
-    }
-
-    /// Tells the subscription from all others.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
     }
 
     /// The stream that is read.
@@ -101,9 +100,20 @@ impl Subscription {
         &self.stream
     }
 
+    /// The consumer that reads.
+    pub(crate) fn consumer(&self) -> &ConsumerName {
+        &self.consumer
+    }
+
+    /// The shard that is read.
+    pub(crate) fn shard(&self) -> ShardIndex {
+        self.shard
+    }
+
     /// What there is to send now. If there is nothing, `waker` is woken at the
-    /// next record and at any change of the stream.
-    pub(crate) fn poll(&mut self, now: Timestamp, waker: &Waker) -> Poll {
+    /// next record and at any change of the stream. `limits` say how fast it may
+    /// go, if that is limited.
+    pub(crate) fn poll(&mut self, now: Timestamp, limits: Option<&Limits>, waker: &Waker) -> Poll {
         // In this order, so that no change falls between looking and waiting.
         self.stream.watch(self.id, waker);
         self.realm.settle(now);
@@ -114,7 +124,7 @@ impl Subscription {
         let state = stream.state();
         match self.check(&state, now) {
             Ok(shard) if now < self.opened.plus(LIFETIME) => {
-                self.poll_shard(shard, &state, now, waker)
+                self.poll_shard(shard, &state, now, limits, waker)
             }
             Ok(_) => self.finish(Poll::End),
             Err(error) => self.finish(Poll::Failed(error)),
@@ -145,20 +155,39 @@ impl Subscription {
         shard: &Shard,
         state: &StreamState,
         now: Timestamp,
+        limits: Option<&Limits>,
         waker: &Waker,
     ) -> Poll {
+        let bytes_per_second = limits.and_then(|limits| limits.fan_out_bytes_per_second);
+        let blocked_until = bytes_per_second.and_then(|rate| self.pace.blocked_until(rate, now));
+        let event_max = match (blocked_until, bytes_per_second) {
+            // Signs of life and the end of a shard cost nothing.
+            (Some(_), _) => ReadLimits { records_max: 0, ..EVENT_MAX },
+            (None, Some(rate)) => {
+                let bytes_max = EVENT_MAX.bytes_max.min(piece_bytes(rate));
+                ReadLimits { bytes_max, ..EVENT_MAX }
+            }
+            (None, None) => EVENT_MAX,
+        };
         let progress = position::read_or_wait(
             shard,
             self.next_index,
-            EVENT_MAX,
+            event_max,
             now,
             state.horizon(now),
             (self.id, waker),
         );
+        if blocked_until.is_none() && progress.batch.len() == 0 {
+            self.pace.rest();
+        }
         let due = self.last_event.plus(HEARTBEAT);
         if progress.batch.len() == 0 && !progress.at_shard_end && now < due {
             let end = self.opened.plus(LIFETIME);
-            return Poll::WaitUntil(due.min(end).min(self.realm.next_deadline()));
+            let next = due.min(end).min(self.realm.next_deadline());
+            return Poll::WaitUntil(blocked_until.map_or(next, |turn| next.min(turn)));
+        }
+        if bytes_per_second.is_some() {
+            self.pace.charge(progress.batch.bytes());
         }
         self.next_index = progress.batch.next;
         self.last_event = now;

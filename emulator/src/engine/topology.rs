@@ -15,7 +15,7 @@ use super::sync::Mutex;
 pub(crate) const SHARDS_PER_STREAM_MAX: u32 = 10_000;
 
 /// All shards a stream ever had, closed ones included.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Topology {
     /// Every shard, at the place of its number.
     shards: Vec<Shard>,
@@ -45,12 +45,29 @@ pub(crate) struct Shard {
     /// When it stopped, if it did.
     pub(crate) closed: Option<Timestamp>,
     /// The second that its ending number carries: never before its making.
-    ended_seconds: u64,
+    pub(crate) ended_seconds: u64,
     pub(crate) log: Mutex<Log>,
 }
 
+/// A clone shares the records that there are and then goes its own way.
+impl Clone for Shard {
+    fn clone(&self) -> Self {
+        Self {
+            index: self.index,
+            hash_keys: self.hash_keys,
+            parent: self.parent,
+            adjacent_parent: self.adjacent_parent,
+            created_seconds: self.created_seconds,
+            opened: self.opened,
+            closed: self.closed,
+            ended_seconds: self.ended_seconds,
+            log: Mutex::new(self.log.lock().fork()),
+        }
+    }
+}
+
 impl Shard {
-    fn new(
+    pub(crate) fn new(
         index: ShardIndex,
         hash_keys: HashKeyRange,
         parents: [Option<ShardIndex>; 2],
@@ -120,6 +137,30 @@ impl Topology {
         Self { shards: Vec::new(), open: Vec::new() }
     }
 
+    /// The topology of these shards; `None` unless each has the number of its
+    /// place, comes from older ones, and the open ones cover the hash key space
+    /// without gap or overlap.
+    pub(crate) fn from_shards(shards: Vec<Shard>) -> Option<Self> {
+        let in_place = shards.iter().zip(0..).all(|(shard, place)| {
+            let mut parents = [shard.parent, shard.adjacent_parent].into_iter().flatten();
+            shard.index.number() == place && parents.all(|parent| parent < shard.index)
+        });
+        if !in_place {
+            return None;
+        }
+        let mut topology = Self { shards, open: Vec::new() };
+        topology.rebuild_routes();
+        let mut next = Some(0);
+        for open in &topology.open {
+            let range = topology.shards[open.index.as_usize()].hash_keys;
+            if next != Some(range.start.number()) || range.end < range.start {
+                return None;
+            }
+            next = range.end.number().checked_add(1);
+        }
+        (next.is_none() || topology.shards.is_empty()).then_some(topology)
+    }
+
     /// All shards, oldest first.
     pub(crate) fn shards(&self) -> &[Shard] {
         &self.shards
@@ -170,6 +211,17 @@ impl Topology {
             self.add(hash_keys, [Some(parent), None], created_seconds, now);
         }
         self.rebuild_routes();
+    }
+
+    /// Splits an open shard evenly, if there is such a shard and it can be.
+    pub(crate) fn halve(&mut self, parent: ShardIndex, now: Timestamp) {
+        let open = self.shard(parent).filter(|shard| shard.closed.is_none());
+        if let Some(HashKeyRange { start, end }) = open.map(|shard| shard.hash_keys)
+            && start < end
+        {
+            let middle = start.number() + (end.number() - start.number()) / 2 + 1;
+            self.split(parent, HashKey::new(middle), now);
+        }
     }
 
     /// Closes two neighbours and opens one in their place.

@@ -7,7 +7,7 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::StreamMode;
 
 /// A change that ends a transient status.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Transition {
     /// CREATING ends: the shards appear.
     Created { shards: u32 },
@@ -32,6 +32,9 @@ pub(crate) enum Transition {
     /// UPDATING ends: the stream is ready for this many MiB per second, with at
     /// least that many shards.
     Warmed { target: u32, shards: u32 },
+    /// An on-demand stream splits a shard that was too busy, unless it has as
+    /// many shards as it can have. Its status is not touched.
+    BusyShardSplit { parent: ShardIndex, shards_max: u32 },
     /// A consumer's CREATING ends.
     ConsumerReady { name: ConsumerName },
     /// A consumer's DELETING ends.

@@ -39,6 +39,11 @@ impl Region {
     /// The Region of callers who do not name one.
     pub const DEFAULT: &str = "us-east-1";
 
+    /// Whether AWS's quotas are higher here than in most Regions (guide).
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(&*self.0, "us-east-1" | "us-west-2" | "eu-west-1")
+    }
+
     /// The ARN partition the Region belongs to.
     fn partition(&self) -> &'static str {
         match self.0.split('-').next() {

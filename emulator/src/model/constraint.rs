@@ -170,13 +170,15 @@ macro_rules! enumerations {
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(crate) enum $name {
+        #[allow(unreachable_pub, reason = "users see some of them")]
+        pub enum $name {
             $($(#[$variant_meta])* $variant),*
         }
 
         impl $name {
             /// The value as the API spells it.
-            pub(crate) fn as_str(self) -> &'static str {
+            #[allow(unreachable_pub, reason = "users see some of them")]
+            pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $wire),*
                 }

@@ -7,6 +7,7 @@ pub(crate) mod arn;
 pub(crate) mod constraint;
 pub(crate) mod error;
 pub(crate) mod hash_key;
+pub(crate) mod limits;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod record;

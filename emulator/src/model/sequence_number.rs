@@ -44,7 +44,7 @@ impl SequenceNumber {
     /// How many decimal digits every number has.
     const DIGITS: usize = 56;
     /// The largest second that fits into nine hexadecimal digits.
-    const SECONDS_MAX: u64 = 0xf_ffff_ffff;
+    pub(crate) const SECONDS_MAX: u64 = 0xf_ffff_ffff;
 
     /// The number as 188 bits: the upper 60 and the lower 128.
     fn bits(self) -> (u64, u128) {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::arn::{AccountId, Region};
+use super::limits::Limits;
 
 /// How an emulator behaves.
 #[derive(Debug, Clone)]
@@ -18,13 +19,22 @@ pub struct Settings {
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ACCOUNT_ID", default_value = AccountId::DEFAULT))]
     pub account_id: AccountId,
 
-    /// Most open shards per account and Region [default: not enforced]
-    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SHARD_LIMIT", value_name = "N"))]
+    /// Most open shards per account and Region [default: as --limits says]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_SHARD_LIMIT", value_name = "N", value_parser = parse_limit,
+    ))]
     pub shard_limit: Option<u32>,
 
-    /// Most on-demand streams per account and Region [default: not enforced]
-    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_STREAM_LIMIT", value_name = "N"))]
+    /// Most on-demand streams per account and Region [default: as --limits says]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_STREAM_LIMIT", value_name = "N", value_parser = parse_limit,
+    ))]
     pub stream_limit: Option<u32>,
+
+    /// What is limited at first. The command line reads it from a profile's name
+    /// or from a file.
+    #[cfg_attr(feature = "server", arg(skip))]
+    pub limits: Limits,
 
     /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s
     #[cfg_attr(feature = "server", arg(
@@ -47,6 +57,10 @@ pub struct Settings {
     /// Answer requests that carry no authentication, too
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ALLOW_ANONYMOUS"))]
     pub allow_anonymous: bool,
+
+    /// Keep a journal of calls, a ledger of reads, and CloudWatch's metrics
+    #[cfg_attr(feature = "server", arg(long, env = "KINESIS_JOURNAL"))]
+    pub journal: bool,
 }
 
 /// A secret access key. It is never printed.
@@ -85,10 +99,12 @@ impl Default for Settings {
             account_id: AccountId::DEFAULT.parse().expect("the default is an account id"),
             shard_limit: None,
             stream_limit: None,
+            limits: Limits::off(),
             state_delay: Duration::ZERO,
             seed: None,
             verify_secret: None,
             allow_anonymous: false,
+            journal: false,
         }
     }
 }
@@ -117,9 +133,29 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 2s, 1m or 0"))
 }
 
+/// Reads a limit: a number, or `Infinity`, as LocalStack's variable of the same
+/// name has it.
+///
+/// # Errors
+/// Says what a limit looks like.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
+pub(crate) fn parse_limit(text: &str) -> Result<u32, String> {
+    if text.eq_ignore_ascii_case("infinity") {
+        return Ok(u32::MAX);
+    }
+    text.parse().map_err(|_| format!("{text:?} is not a limit: write a number, or Infinity"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_numbers_or_infinite() {
+        assert_eq!(parse_limit("7"), Ok(7));
+        assert_eq!(parse_limit("Infinity"), Ok(u32::MAX));
+        assert!(parse_limit("-1").is_err());
+    }
 
     #[test]
     fn durations_have_a_unit() {

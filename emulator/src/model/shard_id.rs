@@ -34,7 +34,11 @@ impl ShardIndex {
     /// `anything-000005` all mean shard 5. `None` if it is not a number or
     /// above 2147483647.
     pub(crate) fn resolve(given: &GivenShardId) -> Option<Self> {
-        let text = given.as_str();
+        Self::from_text(given.as_str())
+    }
+
+    /// The same of a text that no caller gave.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         let digits = match text.split_once('-') {
             Some((_, rest)) => rest,
             None => text,

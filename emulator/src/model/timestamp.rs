@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::fmt::strtime;
 
 /// A point in time with millisecond precision, as the API reports arrivals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {

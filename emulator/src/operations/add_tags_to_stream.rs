@@ -13,6 +13,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName, TagKey, TagValue};
 use crate::model::status::StreamStatus;
 use crate::model::tags;
@@ -36,6 +37,8 @@ impl Operation for AddTagsToStream {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, ResourceInUse, InvalidArgument, LimitExceeded, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: AddTagsToStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

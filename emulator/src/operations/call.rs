@@ -1,17 +1,20 @@
 //! What a handler knows about the call it serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::Engine;
 use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
 use crate::model::arn::{RealmId, StreamAddress};
 use crate::model::error::ApiError;
+use crate::model::limits::{Limits, Scope};
 use crate::model::names::{GivenStreamArn, StreamName};
 use crate::model::settings::Settings;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::SealedIterator;
+
+use super::{Effect, OperationName, Prepared};
 
 /// One call: who, when, and on what state.
 #[derive(Debug)]
@@ -21,11 +24,58 @@ pub(crate) struct Call<'a> {
     /// The caller's account and Region, from the credential scope.
     pub(crate) caller: &'a RealmId,
     pub(crate) engine: &'a Engine,
+    /// Records of the batch that are to fail although nothing is wrong with
+    /// them: their places in the request, ascending, and why. Usually none.
+    pub(crate) failing: &'a [(usize, ApiError)],
+    /// Where what the call has done is told, if anybody wants to know.
+    pub(crate) effect: Option<&'a OnceLock<Effect>>,
 }
 
 impl Call<'_> {
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
+    }
+
+    /// The limits in force, whatever they limit. Takes a lock: for control calls.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.engine.limits.all()
+    }
+
+    /// The limits in force, if calls use up anything.
+    pub(crate) fn throughput(&self) -> Option<Arc<Limits>> {
+        self.engine.limits.per_second()
+    }
+
+    /// Counts a call that has passed its checks against its operation's rate.
+    ///
+    /// # Errors
+    /// If there have been too many, for the account or for the stream.
+    pub(crate) fn admit(
+        &self,
+        operation: OperationName,
+        prepared: &dyn Prepared,
+    ) -> Result<(), ApiError> {
+        let Some(limits) = self.throughput() else { return Ok(()) };
+        let name = operation.as_str();
+        let declared = super::find(name).and_then(|entry| entry.description.rate);
+        let Some(rate) = limits.rate_of(name, declared) else { return Ok(()) };
+        let address = prepared.subject(self).stream;
+        let stream = address
+            .as_ref()
+            .filter(|_| rate.scope == Scope::Stream)
+            .and_then(|address| self.stream_at(address).ok());
+        let admitted = match &stream {
+            Some((_, stream)) => stream.call_usage.lock().admit(name, rate, self.now),
+            // Page tokens name no stream: they are counted for the account.
+            None => self.own_realm().call_usage.lock().admit(name, rate, self.now),
+        };
+        match address {
+            _ if admitted => Ok(()),
+            Some(stream) => {
+                Err(ApiError::stream_rate_exceeded(&stream.name, &stream.realm.account))
+            }
+            None => Err(ApiError::account_rate_exceeded(&self.caller.account)),
+        }
     }
 
     /// The caller's own realm, brought to now.
@@ -83,9 +133,15 @@ impl Call<'_> {
         Ok((realm, stream))
     }
 
+    /// Why a record of the batch is to fail, if it is.
+    pub(crate) fn failing_record(&self, place: usize) -> Option<&ApiError> {
+        let found = self.failing.binary_search_by_key(&place, |(failing, _)| *failing).ok()?;
+        Some(&self.failing[found].1)
+    }
+
     /// Makes an iterator's token.
     pub(crate) fn seal_iterator(&self, iterator: &ShardIterator) -> SealedIterator {
-        SealedIterator(iterator.seal(&self.engine.seal, self.now, self.engine.entropy.draw()))
+        SealedIterator(iterator.seal(&self.engine.seal(), self.now, self.engine.entropy.draw()))
     }
 }
 

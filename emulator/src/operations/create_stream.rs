@@ -18,6 +18,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::StreamName;
 use crate::model::numbers::{MaxRecordSizeInKiB, NaturalInteger, PositiveInteger};
 use crate::model::status::{RecordDistributionStrategy, StreamMode};
@@ -54,6 +55,8 @@ impl Operation for CreateStream {
     type Input = CreateStreamInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = &[ResourceInUse, LimitExceeded, InvalidArgument, Validation];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: CreateStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
         let realm = call.own_realm();
@@ -87,7 +90,7 @@ impl Operation for CreateStream {
             ..StreamState::creating(mode, RETENTION)
         };
         let incarnation = call.engine.entropy.draw();
-        realm.create(input.stream_name, shards, state, incarnation, call.settings(), call.now)
+        realm.create(input.stream_name, state, incarnation, call.settings(), &call.limits(), call.now)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 
 use super::increase_stream_retention_period::{
     IncreaseStreamRetentionPeriod, RetentionPeriodInput, change,
@@ -18,6 +19,8 @@ impl Operation for DecreaseStreamRetentionPeriod {
     type Input = RetentionPeriodInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = IncreaseStreamRetentionPeriod::ERRORS;
+    /// Source: guide.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: RetentionPeriodInput, call: &Call<'_>) -> Result<(), ApiError> {
         change(&input, call, |stream, asked, existing| {

@@ -6,6 +6,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 
 use super::list_tags_for_resource::ResourceInput;
 use super::put_resource_policy::PutResourcePolicy;
@@ -18,6 +19,8 @@ impl Operation for DeleteResourcePolicy {
     type Input = ResourceInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
         let resource = Resource::find(&input.arn, call)?;

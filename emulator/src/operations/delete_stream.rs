@@ -12,6 +12,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::status::StreamStatus;
 use crate::wire::shape::shape;
@@ -34,6 +35,8 @@ impl Operation for DeleteStream {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, LimitExceeded, ResourceInUse, InvalidArgument, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: DeleteStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

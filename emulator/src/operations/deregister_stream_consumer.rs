@@ -5,6 +5,7 @@
 use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::status::ConsumerStatus;
 
 use super::describe_stream_consumer::{DescribeStreamConsumer, StreamConsumerInput};
@@ -16,6 +17,8 @@ impl Operation for DeregisterStreamConsumer {
     type Input = StreamConsumerInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = DescribeStreamConsumer::ERRORS;
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_stream(5));
 
     fn handle(input: StreamConsumerInput, call: &Call<'_>) -> Result<(), ApiError> {
         let meant = input.meant()?;

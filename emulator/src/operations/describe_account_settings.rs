@@ -5,6 +5,7 @@
 use crate::engine::account::Commitment;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{self, LimitExceeded};
+use crate::model::limits::Rate;
 use crate::model::status::CommitmentStatus;
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::answer;
@@ -37,6 +38,8 @@ impl Operation for DescribeAccountSettings {
     type Input = DescribeAccountSettingsInput;
     type Output = AccountSettingsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(_: DescribeAccountSettingsInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         Ok(call.own_realm().commitment(call.now, |_| {}).into())

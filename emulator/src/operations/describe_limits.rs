@@ -6,6 +6,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{self, LimitExceeded};
+use crate::model::limits::Rate;
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
 
@@ -34,15 +35,19 @@ impl Operation for DescribeLimits {
     type Input = DescribeLimitsInput;
     type Output = DescribeLimitsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(1));
 
     fn handle(_: DescribeLimitsInput, call: &Call<'_>) -> Result<DescribeLimitsOutput, ApiError> {
         let realm = call.own_realm();
-        let settings = call.settings();
+        let (settings, limits) = (call.settings(), call.limits());
+        let shard_limit = settings.shard_limit.or(limits.shards_in(&realm.id().region));
+        let stream_limit = settings.stream_limit.or(limits.on_demand_streams);
         Ok(DescribeLimitsOutput {
-            shard_limit: settings.shard_limit.unwrap_or(SHARD_LIMIT),
+            shard_limit: shard_limit.unwrap_or(SHARD_LIMIT),
             open_shards: realm.open_shard_count(),
             on_demand_streams: realm.on_demand_stream_count(),
-            on_demand_stream_limit: settings.stream_limit.unwrap_or(ON_DEMAND_STREAM_LIMIT),
+            on_demand_stream_limit: stream_limit.unwrap_or(ON_DEMAND_STREAM_LIMIT),
         })
     }
 }

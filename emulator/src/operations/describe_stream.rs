@@ -10,6 +10,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::numbers::DescribeStreamLimit;
 use crate::model::status::{EncryptionType, StreamStatus};
@@ -62,6 +63,8 @@ impl Operation for DescribeStream {
     type Output = DescribeStreamOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(10));
 
     fn handle(input: DescribeStreamInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

@@ -7,6 +7,7 @@ use crate::engine::stream::{Stream, StreamState};
 use crate::model::arn::{ConsumerAddress, StreamAddress};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{self, InvalidArgument, LimitExceeded, ResourceNotFound};
+use crate::model::limits::Rate;
 use crate::model::names::{ConsumerName, GivenConsumerArn, GivenStreamArn, GivenStreamId};
 use crate::model::status::ConsumerStatus;
 use crate::model::timestamp::Timestamp;
@@ -47,6 +48,8 @@ impl Operation for DescribeStreamConsumer {
     type Input = StreamConsumerInput;
     type Output = DescribeStreamConsumerOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded, ResourceNotFound, InvalidArgument];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_stream(20));
 
     fn handle(input: StreamConsumerInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let meant = input.meant()?;

@@ -11,6 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::status::{
@@ -63,6 +64,8 @@ impl Operation for DescribeStreamSummary {
     type Output = DescribeStreamSummaryOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(20));
 
     fn handle(input: DescribeStreamSummaryInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

@@ -6,6 +6,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 
 use super::enable_enhanced_monitoring::{
     EnableEnhancedMonitoring, EnhancedMonitoringInput, EnhancedMonitoringOutput, change,
@@ -18,6 +19,8 @@ impl Operation for DisableEnhancedMonitoring {
     type Input = EnhancedMonitoringInput;
     type Output = EnhancedMonitoringOutput;
     const ERRORS: &'static [ErrorKind] = EnableEnhancedMonitoring::ERRORS;
+    /// Source: guide.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: EnhancedMonitoringInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         change(&input, call, |metrics, named| metrics.retain(|metric| !named.contains(metric)))

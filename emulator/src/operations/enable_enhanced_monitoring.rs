@@ -11,6 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::status::MetricsName;
 use crate::wire::emit::answer;
@@ -43,6 +44,8 @@ impl Operation for EnableEnhancedMonitoring {
     type Output = EnhancedMonitoringOutput;
     const ERRORS: &'static [ErrorKind] =
         &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, AccessDenied];
+    /// Source: guide.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: EnhancedMonitoringInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         change(&input, call, |metrics, named| metrics.extend(named))

@@ -5,6 +5,8 @@
 //! * `MillisBehindLatest` is 0 only when nothing is left to read.
 //! * At the end of a closed shard there is no `NextShardIterator`, and
 //!   `ChildShards` says where to go on.
+//! * A shard answers five calls and gives 2 MiB per second; after 10 MiB it is
+//!   closed to readers for five seconds.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>
 
@@ -16,6 +18,7 @@ use crate::model::error::ErrorKind::{
     KmsAccessDenied, KmsDisabled, KmsInvalidState, KmsNotFound, KmsOptInRequired, KmsThrottling,
     ProvisionedThroughputExceeded, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenShardIterator, GivenStreamArn, GivenStreamId};
 use crate::model::numbers::GetRecordsLimit;
 use crate::model::shard_iterator::ShardIterator;
@@ -70,9 +73,12 @@ impl Operation for GetRecords {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
+    /// Limited per shard.
+    const RATE: Option<Rate> = None;
 
     fn handle(input: GetRecordsInput, call: &Call<'_>) -> Result<GetRecordsOutput, ApiError> {
-        let iterator = ShardIterator::open(&input.iterator, &call.engine.seal, call.now)?;
+        let iterator = ShardIterator::open(&input.iterator, &call.engine.seal(), call.now)?;
         check_owner(&iterator, input.stream_arn.as_ref(), call)?;
         let address = &iterator.stream;
         let missing = || {
@@ -94,7 +100,18 @@ impl Operation for GetRecords {
             bytes_max: BYTES_MAX,
         };
         let horizon = state.horizon(call.now);
-        let progress = position::read(shard, iterator.next_index, limits, call.now, horizon);
+        let throughput = call.throughput();
+        let progress = position::read(
+            shard,
+            iterator.next_index,
+            limits,
+            call.now,
+            horizon,
+            throughput.as_deref(),
+        )
+        .ok_or_else(|| {
+            ApiError::shard_rate_exceeded(shard.index, &address.name, &address.realm.account)
+        })?;
         let (next, children) = if progress.at_shard_end {
             let children = state.topology.children(shard.index).map(ChildShard::from).collect();
             (None, Some(children))

@@ -6,6 +6,7 @@
 use crate::model::constraint::Constrained;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::PolicyText;
 use crate::wire::emit::answer;
 
@@ -26,6 +27,8 @@ impl Operation for GetResourcePolicy {
     type Input = ResourceInput;
     type Output = GetResourcePolicyOutput;
     const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         Resource::find(&input.arn, call)?.look(|_, attached| {

@@ -4,6 +4,7 @@
 //!   stream and the shard (one sentence for both), then the starting position.
 //! * A number need not be a record's; one whose record has been trimmed, or a
 //!   time before the horizon, means the oldest record.
+//! * A shard answers five calls per second.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html>
 
@@ -15,6 +16,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument,
     ProvisionedThroughputExceeded, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::sequence_number::{GivenSequenceNumber, Version};
 use crate::model::shard_id::ShardIndex;
@@ -59,6 +61,9 @@ impl Operation for GetShardIterator {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
+    /// Limited per shard.
+    const RATE: Option<Rate> = None;
 
     fn handle(input: GetShardIteratorInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let address = call.address(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
@@ -80,11 +85,15 @@ impl Operation for GetShardIterator {
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
+        let throughput = call.throughput();
+        let next_index = start
+            .resolve_within(shard, state.horizon(call.now), throughput.as_deref(), call.now)
+            .ok_or_else(|| ApiError::shard_rate_exceeded(index, name, account))?;
         let iterator = ShardIterator {
             stream: address,
             incarnation: stream.incarnation,
             shard: index,
-            next_index: start.resolve(shard, state.horizon(call.now)),
+            next_index,
         };
         Ok(GetShardIteratorOutput { iterator: Some(call.seal_iterator(&iterator)) })
     }

@@ -11,6 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::numbers::RetentionHours;
 use crate::wire::shape::shape;
@@ -37,6 +38,8 @@ impl Operation for IncreaseStreamRetentionPeriod {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceInUse, ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    /// Source: guide.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: RetentionPeriodInput, call: &Call<'_>) -> Result<(), ApiError> {
         change(&input, call, |stream, asked, existing| {

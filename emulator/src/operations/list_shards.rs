@@ -17,6 +17,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, ExpiredNextToken, InvalidArgument, LimitExceeded, ResourceInUse,
     ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{
     GivenNextToken, GivenShardId, GivenStreamArn, GivenStreamId, StreamName,
 };
@@ -77,6 +78,8 @@ impl Operation for ListShards {
         ResourceInUse,
         AccessDenied,
     ];
+    /// Source: model text; the guide said 100.
+    const RATE: Option<Rate> = Some(Rate::per_stream(1000));
 
     fn handle(input: ListShardsInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let size = input.max_results.map_or(SHARDS_PER_PAGE, |limit| limit.get() as usize);

@@ -7,6 +7,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, ExpiredNextToken, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{ConsumerName, GivenNextToken, GivenStreamArn, GivenStreamId};
 use crate::model::numbers::ListConsumersLimit;
 use crate::model::seal::TokenKind;
@@ -45,6 +46,8 @@ impl Operation for ListStreamConsumers {
     type Output = ListStreamConsumersOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, LimitExceeded, ExpiredNextToken, ResourceInUse];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_stream(5));
 
     fn handle(input: ListStreamConsumersInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         if input.next_token.is_some() && input.stream_created.is_some() {

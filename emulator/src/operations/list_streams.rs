@@ -9,6 +9,7 @@ use crate::engine::stream::Stream;
 use crate::model::arn::StreamAddress;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{self, ExpiredNextToken, InvalidArgument, LimitExceeded};
+use crate::model::limits::Rate;
 use crate::model::names::{GivenNextToken, StreamName};
 use crate::model::numbers::ListStreamsLimit;
 use crate::model::seal::TokenKind;
@@ -57,6 +58,8 @@ impl Operation for ListStreams {
     type Input = ListStreamsInput;
     type Output = ListStreamsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded, ExpiredNextToken, InvalidArgument];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ListStreamsInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let after = match (input.exclusive_start, input.next_token) {

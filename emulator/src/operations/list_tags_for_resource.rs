@@ -4,6 +4,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenResourceArn, GivenStreamId};
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
@@ -32,6 +33,8 @@ impl Operation for ListTagsForResource {
     type Input = ResourceInput;
     type Output = ListTagsForResourceOutput;
     const ERRORS: &'static [ErrorKind] = TagResource::ERRORS;
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ResourceInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         Resource::find(&input.arn, call)?.look(|tags, _| ListTagsForResourceOutput {

@@ -6,6 +6,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName, TagKey};
 use crate::model::numbers::ListTagsLimit;
 use crate::model::tags::TAGS_MAX;
@@ -39,6 +40,8 @@ impl Operation for ListTagsForStream {
     type Output = ListTagsForStreamOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, LimitExceeded, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ListTagsForStreamInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

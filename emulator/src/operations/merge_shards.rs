@@ -11,6 +11,7 @@ use crate::engine::transition::Transition;
 use crate::engine::topology::are_neighbours;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
 use crate::wire::shape::shape;
 
@@ -33,6 +34,8 @@ impl Operation for MergeShards {
     type Input = MergeShardsInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = SplitShard::ERRORS;
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: MergeShardsInput, call: &Call<'_>) -> Result<(), ApiError> {
         let address = call.address(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

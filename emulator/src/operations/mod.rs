@@ -6,36 +6,50 @@
 //! To add an operation, write its file and add its line to the list below.
 
 mod call;
+mod effect;
 mod page;
+mod prepared;
 mod resource;
 mod shapes;
+mod subject;
 
 pub(crate) use call::Call;
+pub(crate) use effect::{BatchRead, Effect, Placed};
+pub(crate) use prepared::Prepared;
+pub(crate) use subject::{RecordSubject, Subject};
 pub(crate) use subscribe_to_shard::event_frame;
 
 use crate::engine::subscription::Subscription;
 use crate::model::error::{ApiError, ErrorKind};
+use crate::model::limits::Rate;
 use crate::wire::Protocol;
 use crate::wire::description::{Description, OperationDescription};
 use crate::wire::emit::Emit;
 use crate::wire::shape::Shape;
-use crate::wire::violation::{Path, Violations};
+
+use prepared::{Prepare, prepare};
 
 /// An API operation: what it takes, what it answers, how it may fail.
-pub(crate) trait Operation {
+pub(crate) trait Operation: 'static {
     /// The checked request.
     type Input: Shape;
     /// The answer; `()` for the operations that answer with an empty body.
     type Output: Answer;
     /// The errors that the service model lists for the operation.
     const ERRORS: &'static [ErrorKind];
+    /// Whether the operation takes no lock but a stream's and a shard's, and
+    /// changes a stream in one step or not at all. Others are waited for when
+    /// the emulator is frozen.
+    const ON_DATA_PATH: bool = false;
+    /// How often it can be called, unless its shards limit it.
+    const RATE: Option<Rate>;
 
     /// Gate 3: does what was asked, or says why the state does not allow it.
     fn handle(input: Self::Input, call: &Call<'_>) -> Result<Self::Output, ApiError>;
 }
 
 /// What an operation answers with.
-pub(crate) trait Answer {
+pub(crate) trait Answer: 'static {
     /// The declaration as data, unless the body is empty.
     const DESCRIPTION: Option<Description>;
     /// The answer on its way to the caller.
@@ -60,7 +74,7 @@ impl Answer for () {
     }
 }
 
-impl<T: Emit> Answer for T {
+impl<T: Emit + 'static> Answer for T {
     const DESCRIPTION: Option<Description> = Some(T::DESCRIPTION);
 
     fn reply(self, protocol: Protocol) -> Reply {
@@ -71,50 +85,42 @@ impl<T: Emit> Answer for T {
 /// An operation as the envelope knows it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
+    /// Which one it is.
+    pub(crate) name: OperationName,
     /// What the operation declares.
     pub(crate) description: OperationDescription,
-    /// Runs the three gates and writes the answer.
-    pub(crate) run: Run,
-}
-
-/// From a request's body to its answer.
-pub(crate) type Run = fn(Protocol, &[u8], &Call<'_>) -> Result<Reply, ApiError>;
-
-/// The three gates: decode, check, handle.
-fn run<O: Operation>(protocol: Protocol, body: &[u8], call: &Call<'_>) -> Result<Reply, ApiError> {
-    let raw = protocol.decode::<<O::Input as Shape>::Raw<'_>>(body)?;
-    let mut found = Violations::default();
-    let checked = O::Input::check(raw, &Path::Root, &mut found);
-    if let Some(error) = found.into_error() {
-        return Err(error);
-    }
-    let input = checked.expect("a value that breaks no rule is made");
-    let answer = O::handle(input, call);
-    if let Err(error) = &answer {
-        // A missing key is a broken constraint that only the state reveals, and
-        // any operation may fail inside.
-        let anywhere = matches!(error.kind(), ErrorKind::Validation | ErrorKind::InternalFailure);
-        debug_assert!(
-            anywhere || O::ERRORS.contains(&error.kind()),
-            "{error} is not among the errors that the operation declares"
-        );
-    }
-    answer.map(|answer| answer.reply(protocol))
+    /// Gates 1 and 2.
+    pub(crate) prepare: Prepare,
 }
 
 macro_rules! operations {
     ($($module:ident :: $operation:ident),* $(,)?) => {
         $(mod $module;)*
 
+        /// An operation of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[allow(missing_docs, reason = "the names are the API's")]
+        pub enum OperationName { $($operation),* }
+
+        impl OperationName {
+            /// The name as the API spells it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$operation => stringify!($operation)),* }
+            }
+        }
+
         /// Every operation, by name.
         pub(crate) static ALL: &[Entry] = &[$(Entry {
+            name: OperationName::$operation,
             description: OperationDescription {
                 name: stringify!($operation),
                 input: <<$module::$operation as Operation>::Input as Shape>::DESCRIPTION,
                 output: <<$module::$operation as Operation>::Output as Answer>::DESCRIPTION,
                 errors: <$module::$operation as Operation>::ERRORS,
+                rate: <$module::$operation as Operation>::RATE,
             },
-            run: run::<$module::$operation>,
+            prepare: prepare::<$module::$operation>,
         }),*];
     };
 }
@@ -160,6 +166,22 @@ operations! {
     update_stream_mode::UpdateStreamMode,
     update_stream_record_distribution_strategy::UpdateStreamRecordDistributionStrategy,
     update_stream_warm_throughput::UpdateStreamWarmThroughput,
+}
+
+impl std::fmt::Display for OperationName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for OperationName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        find(name).map(|entry| entry.name).ok_or_else(|| {
+            format!("{name:?} is not an operation of Kinesis Data Streams that is emulated")
+        })
+    }
 }
 
 /// The operation with a name, letter for letter.

@@ -34,7 +34,7 @@ pub(crate) fn seal(
 ) -> SealedToken {
     let text: Vec<_> = fields.iter().map(ToString::to_string).collect();
     let nonce = call.engine.entropy.draw();
-    SealedToken(call.engine.seal.seal(kind, call.now, nonce, text.join("/").as_bytes()))
+    SealedToken(call.engine.seal().seal(kind, call.now, nonce, text.join("/").as_bytes()))
 }
 
 /// Opens a token and hands its fields to `read`.
@@ -48,7 +48,7 @@ pub(crate) fn open<T>(
     read: impl FnOnce(&mut dyn Iterator<Item = &str>) -> Option<T>,
 ) -> Result<T, ApiError> {
     let (issued, fields) =
-        call.engine.seal.open(kind, token.as_str()).ok_or_else(ApiError::token_invalid)?;
+        call.engine.seal().open(kind, token.as_str()).ok_or_else(ApiError::token_invalid)?;
     if call.now.since(issued) > TOKEN_AGE_MAX {
         return Err(ApiError::token_expired(issued, call.now));
     }

@@ -3,10 +3,12 @@
 //! * The explicit hash key wins over the MD5 of the partition key. Under the
 //!   strategy AUTO neither matters and the partition key may be left out.
 //! * Data and the key's UTF-8 together are at most the stream's record size.
+//! * A shard takes 1,000 records and 1 MiB per second; a record that does not
+//!   fit is refused and takes no sequence number.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
 
-use crate::engine::stream::{NewRecord, Writable};
+use crate::engine::stream::{NewRecord, Placed, Writable};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument, KmsAccessDenied,
@@ -14,6 +16,7 @@ use crate::model::error::ErrorKind::{
     ProvisionedThroughputExceeded, ResourceNotFound,
 };
 use crate::model::hash_key::{GivenHashKey, HashKey};
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
 use crate::model::record::Payload;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
@@ -66,10 +69,13 @@ impl Operation for PutRecord {
         InternalFailure,
         DryRunOperation,
     ];
+    const ON_DATA_PATH: bool = true;
+    /// Limited per shard.
+    const RATE: Option<Rate> = None;
 
     fn handle(input: PutRecordInput, call: &Call<'_>) -> Result<PutRecordOutput, ApiError> {
-        let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        let writable = stream.writable()?;
+        let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let mut writable = stream.writable()?;
         let record = accept(
             &input.data,
             input.partition_key.as_ref(),
@@ -83,12 +89,14 @@ impl Operation for PutRecord {
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
-        let placed = writable.append(call.now, &record);
-        Ok(PutRecordOutput {
-            shard_id: placed.shard,
-            sequence_number: placed.sequence_number,
-            encryption: reported(writable.state.encryption),
-        })
+        let encryption = reported(writable.state.encryption);
+        let limits = call.throughput();
+        let placed = writable.append(call.now, &record, limits.as_deref());
+        if let Some(limits) = &limits {
+            realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
+        }
+        let Placed { shard, sequence_number } = placed?;
+        Ok(PutRecordOutput { shard_id: shard, sequence_number, encryption })
     }
 }
 

@@ -3,13 +3,17 @@
 //! * A record that is malformed, too large or out of range fails the whole call
 //!   (recorded for hash keys); answers are in the order of the request.
 //! * Records of one shard are numbered in the order of the request.
+//! * A record that exceeds its shard's throughput fails alone: its entry has an
+//!   error and no sequence number, and the call succeeds.
 //! * All records with their keys are at most 10 MiB together.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>
 
+use crate::engine::stream::Placed;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::hash_key::GivenHashKey;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
 use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
@@ -67,10 +71,13 @@ impl Operation for PutRecords {
     type Input = PutRecordsInput;
     type Output = PutRecordsOutput;
     const ERRORS: &'static [ErrorKind] = PutRecord::ERRORS;
+    const ON_DATA_PATH: bool = true;
+    /// Limited per shard.
+    const RATE: Option<Rate> = None;
 
     fn handle(input: PutRecordsInput, call: &Call<'_>) -> Result<PutRecordsOutput, ApiError> {
-        let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        let writable = stream.writable()?;
+        let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let mut writable = stream.writable()?;
         let List(entries) = &input.records;
         let list = Path::Root.member("Records");
         let mut records = Vec::with_capacity(entries.len());
@@ -92,17 +99,41 @@ impl Operation for PutRecords {
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
-        let placed = writable.append_all(call.now, &records);
-        let stored = placed.into_iter().map(|place| PutRecordsResultEntry {
-            sequence_number: Some(place.sequence_number),
-            shard_id: Some(place.shard),
-            error_code: None,
-            error_message: None,
+        if !call.failing.is_empty() {
+            let mut places = 0..;
+            records.retain(|_| places.next().is_some_and(|at| call.failing_record(at).is_none()));
+        }
+        let encryption = reported(writable.state.encryption);
+        let limits = call.throughput();
+        let mut placed =
+            writable.append_all(call.now, &records, limits.as_deref()).into_iter();
+        if let Some(limits) = &limits {
+            realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
+        }
+        let answered = (0..entries.len()).map(|place| match call.failing_record(place) {
+            Some(error) => Err(error.clone()),
+            None => placed.next().expect("every other record is answered"),
         });
-        Ok(PutRecordsOutput {
-            failed: Some(0),
-            records: stored.collect(),
-            encryption: reported(writable.state.encryption),
-        })
+        let records: Vec<_> = answered.map(PutRecordsResultEntry::from).collect();
+        let failed = records.iter().filter(|record| record.error_code.is_some()).count() as u32;
+        Ok(PutRecordsOutput { failed: Some(failed), records, encryption })
+    }
+}
+
+/// A record that was refused says why and nothing else.
+impl From<Result<Placed, ApiError>> for PutRecordsResultEntry {
+    fn from(placed: Result<Placed, ApiError>) -> Self {
+        let nothing =
+            Self { sequence_number: None, shard_id: None, error_code: None, error_message: None };
+        match placed {
+            Ok(Placed { shard, sequence_number }) => {
+                Self { sequence_number: Some(sequence_number), shard_id: Some(shard), ..nothing }
+            }
+            Err(refusal) => Self {
+                error_code: Some(PlainText(refusal.kind().wire_name())),
+                error_message: Some(PlainText(refusal.message().to_owned())),
+                ..nothing
+            },
+        }
     }
 }

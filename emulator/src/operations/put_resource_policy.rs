@@ -7,6 +7,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenResourceArn, GivenStreamId, PolicyText};
 use crate::wire::json;
 use crate::wire::shape::shape;
@@ -32,6 +33,8 @@ impl Operation for PutResourcePolicy {
     type Input = PutResourcePolicyInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = TagResource::ERRORS;
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: PutResourcePolicyInput, call: &Call<'_>) -> Result<(), ApiError> {
         let text = input.policy.as_str();

@@ -15,6 +15,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{ConsumerName, GivenStreamArn, GivenStreamId};
 use crate::model::status::ConsumerStatus;
 use crate::model::tags;
@@ -68,6 +69,8 @@ impl Operation for RegisterStreamConsumer {
     type Output = RegisterStreamConsumerOutput;
     const ERRORS: &'static [ErrorKind] =
         &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(
         input: RegisterStreamConsumerInput,
@@ -80,6 +83,7 @@ impl Operation for RegisterStreamConsumer {
         tags::refuse_percent(&tags)?;
         check_tag_count(tags.len(), stream_name, account)?;
         let limit = realm.consumers_per_stream_max(call.now);
+        let in_creation_max = call.limits().consumers_in_creation;
         let name = input.name;
         let consumer = stream.change(|state| {
             require_taggable(&stream, state)?;
@@ -88,6 +92,12 @@ impl Operation for RegisterStreamConsumer {
             }
             if state.consumers.len() >= limit {
                 return Err(ApiError::consumer_limit(stream_name, account, limit));
+            }
+            let creating = |consumer: &&Consumer| consumer.status == ConsumerStatus::Creating;
+            if let Some(limit) = in_creation_max
+                && state.consumers.values().filter(creating).count() >= limit as usize
+            {
+                return Err(ApiError::consumers_in_creation(stream_name, account, limit));
             }
             let last = state.registrations.get(&name).map_or(0, |seconds| seconds + 1);
             let created_seconds = call.now.as_seconds().max(last);

@@ -4,6 +4,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName, TagKey};
 use crate::model::tags;
 use crate::wire::shape::{List, shape};
@@ -26,6 +27,8 @@ impl Operation for RemoveTagsFromStream {
     type Input = RemoveTagsFromStreamInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = AddTagsToStream::ERRORS;
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: RemoveTagsFromStreamInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;

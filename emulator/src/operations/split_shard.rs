@@ -12,6 +12,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
 use crate::model::hash_key::{GivenHashKey, HashKey, HashKeyRange};
+use crate::model::limits::Rate;
 use crate::model::names::{GivenShardId, GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::StreamMode;
@@ -36,6 +37,8 @@ impl Operation for SplitShard {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, ResourceInUse, InvalidArgument, LimitExceeded, Validation, AccessDenied];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: SplitShardInput, call: &Call<'_>) -> Result<(), ApiError> {
         let address = call.address(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
@@ -49,7 +52,7 @@ impl Operation for SplitShard {
             reshardable(&stream, &state, parent)?;
         }
         // Before the key, after all the rest (recorded).
-        realm.check_limits(1, StreamMode::Provisioned, call.settings())?;
+        realm.check_limits(1, StreamMode::Provisioned, call.settings(), &call.limits())?;
         let upper_start = stream.begin_update(|state| {
             let range = reshardable(&stream, state, parent)?;
             let upper_start = split_key(&input.new_starting_hash_key, range).ok_or_else(|| {

@@ -12,14 +12,12 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, KmsAccessDenied, KmsDisabled, KmsInvalidState,
     KmsNotFound, KmsOptInRequired, KmsThrottling, LimitExceeded, ResourceInUse, ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::status::EncryptionType;
 use crate::wire::shape::shape;
 
 use super::{Call, Operation};
-
-/// How often encryption can be started, and how often stopped, in 24 hours.
-pub(super) const CHANGES_PER_DAY_MAX: usize = 25;
 
 pub(crate) struct StartStreamEncryption;
 
@@ -49,17 +47,22 @@ impl Operation for StartStreamEncryption {
         KmsThrottling,
         AccessDenied,
     ];
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: StreamEncryptionInput, call: &Call<'_>) -> Result<(), ApiError> {
         require_kms(input.kind)?;
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let limits = call.limits();
         stream.begin_update(|state| {
-            if !state.encryption_starts.has_room(call.now, CHANGES_PER_DAY_MAX) {
+            if let Some(limit) = limits.encryption_changes_per_day
+                && !state.encryption_starts.has_room(call.now, limit)
+            {
                 return Err(ApiError::daily_limit(
                     "starts of encryption",
                     &stream.address.name,
                     stream.account(),
-                    CHANGES_PER_DAY_MAX,
+                    limit,
                 ));
             }
             state.encryption_starts.add(call.now);

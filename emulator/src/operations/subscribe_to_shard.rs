@@ -21,6 +21,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InvalidArgument, LimitExceeded, ResourceInUse,
     ResourceNotFound,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{ConsumerName, GivenConsumerArn, GivenShardId, GivenStreamId};
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
@@ -90,13 +91,17 @@ impl Operation for SubscribeToShard {
     type Output = Subscription;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, DryRunOperation];
+    const ON_DATA_PATH: bool = true;
+    /// Once a second for a consumer and shard, which the five seconds
+    /// before a take-over imply.
+    const RATE: Option<Rate> = None;
 
     fn handle(input: SubscribeToShardInput, call: &Call<'_>) -> Result<Subscription, ApiError> {
         let meant = Meant::from_arn(&input.consumer_arn)?;
         let index = resolve(&input.shard_id, &meant.stream)?;
         let (realm, stream) = call.stream_at(&meant.stream)?;
         let (name, account) = (&stream.address.name, stream.account());
-        let id = call.engine.entropy.draw();
+        let id = call.engine.next_reader();
         let (consumer, next_index) = stream.change(|state| {
             let consumer = meant.find(&stream, state)?.clone();
             require_active(&stream, &state.consumers[&consumer])?;

@@ -9,6 +9,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, InternalFailure, InvalidArgument, LimitExceeded, ResourceInUse,
     ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenResourceArn, GivenStreamId};
 use crate::model::tags;
 use crate::wire::shape::{TagMap, shape};
@@ -39,6 +40,8 @@ impl Operation for TagResource {
         AccessDenied,
         InternalFailure,
     ];
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: TagResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
         let TagMap(added) = input.tags;

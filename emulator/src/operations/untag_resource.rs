@@ -5,6 +5,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
+use crate::model::limits::Rate;
 use crate::model::names::{GivenResourceArn, GivenStreamId, TagKey};
 use crate::wire::shape::{List, shape};
 
@@ -26,6 +27,8 @@ impl Operation for UntagResource {
     type Input = UntagResourceInput;
     type Output = ();
     const ERRORS: &'static [ErrorKind] = TagResource::ERRORS;
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: UntagResourceInput, call: &Call<'_>) -> Result<(), ApiError> {
         let List(keys) = input.keys;

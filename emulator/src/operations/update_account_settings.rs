@@ -8,6 +8,7 @@
 
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{self, InvalidArgument, LimitExceeded, Validation};
+use crate::model::limits::Rate;
 use crate::model::status::CommitmentRequest;
 use crate::wire::shape::shape;
 
@@ -32,6 +33,8 @@ impl Operation for UpdateAccountSettings {
     type Input = UpdateAccountSettingsInput;
     type Output = AccountSettingsOutput;
     const ERRORS: &'static [ErrorKind] = &[InvalidArgument, Validation, LimitExceeded];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(
         input: UpdateAccountSettingsInput,

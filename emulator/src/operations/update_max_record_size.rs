@@ -10,6 +10,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::wire::shape::shape;
@@ -31,6 +32,8 @@ impl Operation for UpdateMaxRecordSize {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceInUse, ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied, Validation];
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: UpdateMaxRecordSizeInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (realm, stream) = call.stream(None, input.stream_arn.as_ref())?;

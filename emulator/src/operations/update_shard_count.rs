@@ -15,6 +15,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::numbers::PositiveInteger;
 use crate::model::status::{ScalingType, StreamMode};
@@ -22,9 +23,6 @@ use crate::wire::emit::answer;
 use crate::wire::shape::shape;
 
 use super::{Call, Operation};
-
-/// How often a stream can be rescaled in 24 hours (model text).
-const RESCALINGS_PER_DAY_MAX: usize = 10;
 
 pub(crate) struct UpdateShardCount;
 
@@ -52,6 +50,8 @@ impl Operation for UpdateShardCount {
     type Output = UpdateShardCountOutput;
     const ERRORS: &'static [ErrorKind] =
         &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation, AccessDenied];
+    /// Source: model text, which does not say whose.
+    const RATE: Option<Rate> = Some(Rate::per_account(10));
 
     fn handle(input: UpdateShardCountInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
@@ -70,11 +70,13 @@ impl Operation for UpdateShardCount {
             stream.require_active(&state)?;
             target.saturating_sub(scalable(&state)?)
         };
-        realm.check_limits(additional, StreamMode::Provisioned, call.settings())?;
+        let limits = call.limits();
+        realm.check_limits(additional, StreamMode::Provisioned, call.settings(), &limits)?;
         let current = stream.begin_update(|state| {
             let open = scalable(state)?;
-            if !state.rescalings.has_room(call.now, RESCALINGS_PER_DAY_MAX) {
-                let limit = RESCALINGS_PER_DAY_MAX;
+            if let Some(limit) = limits.rescalings_per_day
+                && !state.rescalings.has_room(call.now, limit)
+            {
                 return Err(ApiError::daily_limit("rescalings", name, account, limit));
             }
             state.rescalings.add(call.now);

@@ -11,6 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::numbers::NaturalInteger;
 use crate::wire::shape::shape;
@@ -18,9 +19,6 @@ use crate::wire::shape::shape;
 use super::create_stream::check_warm_throughput;
 use super::shapes::StreamModeDetails;
 use super::{Call, Operation};
-
-/// How often a stream can switch in 24 hours (guide).
-const SWITCHES_PER_DAY_MAX: usize = 2;
 
 pub(crate) struct UpdateStreamMode;
 
@@ -38,6 +36,8 @@ impl Operation for UpdateStreamMode {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation];
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: UpdateStreamModeInput, call: &Call<'_>) -> Result<(), ApiError> {
         let (realm, stream) = call.stream(None, Some(&input.stream_arn))?;
@@ -46,6 +46,7 @@ impl Operation for UpdateStreamMode {
             Some(target) => Some(check_warm_throughput(target, mode, &realm, call.now)?),
             None => None,
         };
+        let limits = call.limits();
         let switched = stream.begin_update(|state| {
             if state.mode == mode {
                 return match warm_throughput {
@@ -53,12 +54,14 @@ impl Operation for UpdateStreamMode {
                     None => Ok(false),
                 };
             }
-            if !state.mode_switches.has_room(call.now, SWITCHES_PER_DAY_MAX) {
+            if let Some(limit) = limits.mode_switches_per_day
+                && !state.mode_switches.has_room(call.now, limit)
+            {
                 return Err(ApiError::daily_limit(
                     "switches of its mode",
                     &stream.address.name,
                     stream.account(),
-                    SWITCHES_PER_DAY_MAX,
+                    limit,
                 ));
             }
             state.mode_switches.add(call.now);

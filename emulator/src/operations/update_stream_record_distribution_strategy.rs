@@ -9,6 +9,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::status::{RecordDistributionStrategy, StreamMode};
 use crate::wire::shape::shape;
@@ -31,6 +32,8 @@ impl Operation for UpdateStreamRecordDistributionStrategy {
     type Output = ();
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, Validation];
+    /// Source: ours: AWS does not say.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(
         input: UpdateStreamRecordDistributionStrategyInput,

@@ -11,6 +11,7 @@ use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
 };
+use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::numbers::NaturalInteger;
 use crate::wire::emit::answer;
@@ -44,6 +45,8 @@ impl Operation for UpdateStreamWarmThroughput {
     type Output = UpdateStreamWarmThroughputOutput;
     const ERRORS: &'static [ErrorKind] =
         &[AccessDenied, ResourceNotFound, LimitExceeded, InvalidArgument, ResourceInUse, Validation];
+    /// Source: model text.
+    const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(
         input: UpdateStreamWarmThroughputInput,

@@ -5,6 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
@@ -12,6 +16,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+
+use crate::service::body::Dropped;
+
+use super::control::Peer;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
 /// can have its subscription.
@@ -28,6 +36,13 @@ pub(super) struct Connections {
     certificates: Arc<super::tls::Certificates>,
 }
 
+/// Stands for no answer at all: the connection is dropped in its place.
+pub(super) fn drop_it(dropped: Dropped) -> Response {
+    let mut response = Response::default();
+    response.extensions_mut().insert(dropped);
+    response
+}
+
 /// A connection that has said what it speaks.
 enum Opened {
     Plain(TcpStream),
@@ -40,14 +55,9 @@ impl Connections {
         app: Router,
         #[cfg(feature = "tls")] certificates: Arc<super::tls::Certificates>,
     ) -> Arc<Self> {
-        let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http2()
-            .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
-            .initial_stream_window_size(WINDOW_BYTES)
-            .initial_connection_window_size(4 * WINDOW_BYTES);
         Arc::new(Self {
             app,
-            http,
+            http: http(),
             #[cfg(feature = "tls")]
             certificates,
         })
@@ -58,6 +68,7 @@ impl Connections {
     pub(super) async fn serve(
         self: Arc<Self>,
         socket: TcpStream,
+        peer: Peer,
         watcher: Watcher,
         mut closing: watch::Receiver<()>,
     ) {
@@ -68,9 +79,9 @@ impl Connections {
             _ = closing.changed() => return,
         };
         match opened {
-            Ok(Opened::Plain(socket)) => self.serve_http(socket, watcher).await,
+            Ok(Opened::Plain(socket)) => self.serve_http(socket, peer, watcher).await,
             #[cfg(feature = "tls")]
-            Ok(Opened::Tls(stream)) => self.serve_http(stream, watcher).await,
+            Ok(Opened::Tls(stream)) => self.serve_http(stream, peer, watcher).await,
             Err(_gone_or_not_trusting) => {}
         }
     }
@@ -91,10 +102,58 @@ impl Connections {
     async fn serve_http(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
         watcher: Watcher,
     ) {
-        let calls = TowerToHyperService::new(self.app.clone());
+        let calls = calls(self.app.clone(), Some(peer));
         let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
         drop(watcher.watch(connection.into_owned()).await);
     }
+}
+
+/// Serves a connection that somebody else has opened, without TLS, to its end.
+pub(super) async fn serve_opened(
+    app: Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let calls = calls(app, None);
+    drop(http().serve_connection_with_upgrades(TokioIo::new(stream), calls).await);
+}
+
+/// The calls of one connection: each knows who sent it, and may be dropped in
+/// place of an answer.
+fn calls(
+    app: Router,
+    peer: Option<Peer>,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = Response,
+    Error = Dropped,
+    Future = impl Future<Output = Result<Response, Dropped>> + Send,
+> + Clone {
+    let app = TowerToHyperService::new(app);
+    service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        let answer = app.call(request);
+        async move {
+            let Ok(response) = answer.await;
+            match response.extensions().get::<Dropped>() {
+                None => Ok(response),
+                // hyper closes an HTTP/1 connection without an answer, and
+                // resets the stream of an HTTP/2 connection.
+                Some(dropped) => Err(*dropped),
+            }
+        }
+    })
+}
+
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http2()
+        .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(4 * WINDOW_BYTES);
+    http
 }

@@ -1,11 +1,14 @@
 //! The only room with sockets, TLS and signals: axum in front of the service.
 
 mod connection;
+mod control;
 mod shutdown;
+mod signals;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub(crate) use shutdown::signal;
+pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Certificates;
 
@@ -21,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -35,17 +39,21 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Server {
     service: Arc<Service>,
+    has_control: bool,
     #[cfg(feature = "tls")]
     certificates: Arc<Certificates>,
 }
 
 impl Server {
+    /// `has_control`: whether the control API answers, too.
     pub(crate) fn new(
         service: Arc<Service>,
+        has_control: bool,
         #[cfg(feature = "tls")] certificates: Arc<Certificates>,
     ) -> Self {
         Self {
             service,
+            has_control,
             #[cfg(feature = "tls")]
             certificates,
         }
@@ -54,7 +62,10 @@ impl Server {
     /// Serves connections until `stop` is ready, then finishes the calls that
     /// have been accepted.
     pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let app = Router::new().fallback(answer).with_state(self.service);
+        let mut app = app(Arc::clone(&self.service));
+        if self.has_control {
+            app = app.merge(control::routes(self.service));
+        }
         let connections = Connections::new(
             app,
             #[cfg(feature = "tls")]
@@ -67,9 +78,10 @@ impl Server {
             tokio::select! {
                 () = &mut stop => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => {
+                    Ok((socket, peer)) => {
                         let connection = Arc::clone(&connections);
-                        tokio::spawn(connection.serve(socket, open.watcher(), closing.clone()));
+                        let (peer, watcher) = (control::Peer(peer.ip()), open.watcher());
+                        tokio::spawn(connection.serve(socket, peer, watcher, closing.clone()));
                     }
                     Err(error) => after_failed_accept(&error).await,
                 },
@@ -78,6 +90,18 @@ impl Server {
         drop((listener, still_open));
         drop(tokio::time::timeout(DRAIN_MAX, open.shutdown()).await);
     }
+}
+
+/// Serves one connection that somebody else has opened, to its end.
+pub(crate) async fn serve_connection(
+    service: Arc<Service>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    connection::serve_opened(app(service), stream).await;
+}
+
+fn app(service: Arc<Service>) -> Router {
+    Router::new().fallback(answer).with_state(service)
 }
 
 /// Out of file descriptors, most likely: some will be free in a while.
@@ -90,7 +114,10 @@ async fn after_failed_accept(error: &io::Error) {
 async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => service.call(Request::from_parts(parts, body.to_bytes())).map(Body::new),
+        Ok(body) => match service.answer(Request::from_parts(parts, body.to_bytes())).await {
+            Ok(response) => response.map(Body::new),
+            Err(dropped) => connection::drop_it(dropped),
+        },
         Err(error) if error.is::<LengthLimitError>() => {
             StatusCode::PAYLOAD_TOO_LARGE.into_response()
         }

@@ -1,5 +1,6 @@
 //! Bodies of answers: bytes, or events as they come.
 
+use std::fmt;
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -15,6 +16,18 @@ pub(crate) enum Body {
     Events(Box<Events>),
 }
 
+/// The connection is dropped: no answer, or no more of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault rule of kinesis-emulator has dropped the connection")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
 impl Body {
     /// The body as far as there is one now: a subscription's events up to the
     /// point where it would wait.
@@ -23,6 +36,7 @@ impl Body {
             Self::Full(bytes) => bytes,
             Self::Events(mut events) => {
                 let mut frames = Vec::new();
+                events.do_not_wait();
                 while let Step::Send(frame) = events.next(Waker::noop()) {
                     frames.extend_from_slice(&frame);
                 }
@@ -34,23 +48,22 @@ impl Body {
 
 #[cfg(any(feature = "server", feature = "sdk"))]
 mod streaming {
-    use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
     use bytes::Bytes;
     use http_body::{Frame, SizeHint};
 
-    use super::{Body, Events, Step};
+    use super::{Body, Dropped, Events, Step};
 
     impl http_body::Body for Body {
         type Data = Bytes;
-        type Error = Infallible;
+        type Error = Dropped;
 
         fn poll_frame(
             self: Pin<&mut Self>,
             context: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
             match self.get_mut() {
                 Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
                 Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -73,11 +86,17 @@ mod streaming {
     fn poll_events(
         events: &mut Events,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         loop {
             match events.next(context.waker()) {
                 Step::Send(frame) => return Poll::Ready(Some(Ok(Frame::data(frame)))),
                 Step::End => return Poll::Ready(None),
+                // What has been sent goes out first.
+                Step::Flush => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Step::Cut => return Poll::Ready(Some(Err(Dropped))),
                 Step::WaitUntil(time) => {
                     let mut timer = events.service.clock().timer(time);
                     let elapsed = timer.poll(context);

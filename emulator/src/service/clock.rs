@@ -2,14 +2,17 @@
 //!
 //! Every call reads it once and hands it on as `now`. It never goes back.
 
+#[cfg(any(feature = "server", feature = "sdk"))]
+mod timer;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::watchers::Watchers;
-
 use crate::model::timestamp::Timestamp;
+
+#[cfg(any(feature = "server", feature = "sdk"))]
+pub(crate) use timer::Timer;
 
 /// An emulator's clock, in the test's hands.
 ///
@@ -25,6 +28,15 @@ use crate::model::timestamp::Timestamp;
 /// ```
 ///
 /// Clones share the time.
+///
+/// With the feature `sdk` it is the AWS SDK's clock, too: it is a `TimeSource`
+/// and an `AsyncSleep`, and `Emulator::sdk_config` hands it over. Signing time,
+/// back-off and timeouts then move with it. A wait of the SDK takes
+///
+/// * real time with [`system`](Self::system), unless somebody advances the clock;
+/// * no time with `tokio`, if the runtime's time is paused;
+/// * no time with [`manual`](Self::manual), but then another task has to advance
+///   the clock, by `advance_to_next_timer` for example.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Time>);
 
@@ -35,14 +47,22 @@ struct Time {
     offset_millis: AtomicU64,
     /// The latest time that was ever read.
     latest_millis: AtomicU64,
-    /// Who waits for a time, and wants to know when the clock is moved.
-    watchers: Mutex<Watchers>,
+    /// Who waits for a time.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    timers: timer::Timers,
 }
 
 #[derive(Debug)]
 enum Source {
     System,
-    Manual { start: Timestamp },
+    Manual {
+        start: Timestamp,
+    },
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    Tokio {
+        start: Timestamp,
+        origin: tokio::time::Instant,
+    },
 }
 
 impl Clock {
@@ -56,22 +76,54 @@ impl Clock {
         Self::from_source(Source::Manual { start })
     }
 
+    /// Tokio's time from now on, plus whatever [`advance`](Self::advance) adds.
+    ///
+    /// In a runtime whose time is paused it stands still while there is
+    /// something to do, and jumps to the next timer when everybody waits:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use kinesis_emulator::Clock;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// // In a #[tokio::test(start_paused = true)]:
+    /// let clock = Clock::tokio();
+    /// let before = clock.now();
+    /// tokio::time::sleep(Duration::from_secs(3600)).await;
+    /// assert_eq!(clock.now(), before.plus(Duration::from_secs(3600)));
+    /// # }
+    /// ```
+    ///
+    /// Everybody who goes by it has to be in that one runtime, because every
+    /// runtime has a time of its own: use `Emulator::in_process`, with
+    /// `Emulator::serve` where connections are wanted. `Emulator::start` has a
+    /// thread and a runtime of its own, where this clock shows real time, and so
+    /// it does outside of any runtime.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub fn tokio() -> Self {
+        Self::tokio_from(system_time())
+    }
+
+    /// The same, but it is `start` now: for runs that repeat byte for byte.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub fn tokio_from(start: Timestamp) -> Self {
+        Self::from_source(Source::Tokio { start, origin: tokio_time() })
+    }
+
     fn from_source(source: Source) -> Self {
         Self(Arc::new(Time {
             source,
             offset_millis: AtomicU64::new(0),
             latest_millis: AtomicU64::new(0),
-            watchers: Mutex::default(),
+            #[cfg(any(feature = "server", feature = "sdk"))]
+            timers: timer::Timers::default(),
         }))
     }
 
     /// The time now. Never earlier than any time read before.
     pub fn now(&self) -> Timestamp {
         let offset = Duration::from_millis(self.0.offset_millis.load(Ordering::Acquire));
-        let read = match self.0.source {
-            Source::System => system_time().plus(offset),
-            Source::Manual { start } => start.plus(offset),
-        };
+        let read = self.0.source.now().plus(offset);
         let before = self.0.latest_millis.fetch_max(read.as_millis(), Ordering::AcqRel);
         read.max(Timestamp::from_millis(before))
     }
@@ -80,23 +132,36 @@ impl Clock {
     /// next call is answered.
     pub fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.0.offset_millis.fetch_add(millis, Ordering::AcqRel);
-        let watchers = self.watchers().take();
-        watchers.for_each(Waker::wake);
+        let later = |offset: u64| Some(offset.saturating_add(millis));
+        let _always = self.0.offset_millis.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
+        self.moved();
     }
 
-    /// Has somebody who waits woken when the clock is moved.
-    pub(crate) fn watch(&self, id: u64, waker: &Waker) {
-        self.watchers().register(id, waker);
+    /// Lets time pass at once until it is `time`. The clock never goes back: a
+    /// time that has passed changes nothing.
+    pub fn advance_to(&self, time: Timestamp) {
+        let ahead = time.since(self.0.source.now()).as_millis();
+        let ahead = u64::try_from(ahead).unwrap_or(u64::MAX);
+        self.0.offset_millis.fetch_max(ahead, Ordering::AcqRel);
+        self.moved();
     }
 
-    /// Forgets somebody who waited.
-    pub(crate) fn unwatch(&self, id: u64) {
-        self.watchers().remove(id);
+    fn moved(&self) {
+        #[cfg(any(feature = "server", feature = "sdk"))]
+        self.0.timers.wake();
     }
+}
 
-    fn watchers(&self) -> MutexGuard<'_, Watchers> {
-        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+impl Source {
+    fn now(&self) -> Timestamp {
+        match *self {
+            Self::System => system_time(),
+            Self::Manual { start } => start,
+            #[cfg(any(feature = "server", feature = "sdk"))]
+            Self::Tokio { start, origin } => {
+                start.plus(tokio_time().saturating_duration_since(origin))
+            }
+        }
     }
 }
 
@@ -112,47 +177,11 @@ fn system_time() -> Timestamp {
     Timestamp::EPOCH.plus(since_epoch)
 }
 
+/// Works outside of a runtime, too: there it is real time.
 #[cfg(any(feature = "server", feature = "sdk"))]
-pub(crate) use timer::Timer;
-
-/// Waiting for a time to come by itself.
-#[cfg(any(feature = "server", feature = "sdk"))]
-mod timer {
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-    use std::time::Duration;
-
-    use super::{Clock, Source};
-    use crate::model::timestamp::Timestamp;
-
-    /// Ready when a clock that runs by itself reaches a time; never, if the
-    /// clock is moved by hand. Whoever waits watches the clock as well.
-    #[derive(Debug)]
-    pub(crate) struct Timer(Option<Pin<Box<tokio::time::Sleep>>>);
-
-    impl Timer {
-        pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-            match &mut self.0 {
-                Some(sleep) => sleep.as_mut().poll(context),
-                None => Poll::Pending,
-            }
-        }
-    }
-
-    impl Clock {
-        /// Waits for a time. Needs a tokio runtime.
-        pub(crate) fn timer(&self, time: Timestamp) -> Timer {
-            match self.0.source {
-                Source::System => Timer(Some(Box::pin(sleep(time.since(self.now()))))),
-                Source::Manual { .. } => Timer(None),
-            }
-        }
-    }
-
-    #[allow(clippy::disallowed_methods, reason = "this is the clock")]
-    fn sleep(duration: Duration) -> tokio::time::Sleep {
-        tokio::time::sleep(duration)
-    }
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+fn tokio_time() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }
 
 #[cfg(test)]
@@ -174,5 +203,32 @@ mod tests {
         let before = clock.now();
         clock.advance(Duration::from_secs(3600));
         assert!(clock.now().since(before) >= Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn a_clock_is_moved_to_a_time_but_never_back() {
+        let clock = Clock::manual(Timestamp::from_seconds(100));
+        clock.advance_to(Timestamp::from_seconds(160));
+        assert_eq!(clock.now(), Timestamp::from_seconds(160));
+        clock.advance_to(Timestamp::from_seconds(130));
+        assert_eq!(clock.now(), Timestamp::from_seconds(160));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), Timestamp::from_seconds(161));
+    }
+
+    #[test]
+    fn the_end_of_time_is_not_passed() {
+        let clock = Clock::manual(Timestamp::from_seconds(100));
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now(), Timestamp::from_millis(u64::MAX));
+    }
+
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    #[test]
+    fn a_tokio_clock_can_be_read_outside_of_a_runtime() {
+        let clock = Clock::tokio_from(Timestamp::from_seconds(100));
+        assert!(clock.now() >= Timestamp::from_seconds(100));
+        assert!(Clock::tokio().now() > Timestamp::from_seconds(1_700_000_000));
     }
 }

@@ -4,6 +4,8 @@
 //! The order of refusals is the recorded one (kinesalite): method, empty body,
 //! content type, a body that does not parse, the operation, authentication.
 
+use std::time::Duration;
+
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
 use http::{Method, StatusCode};
 
@@ -18,6 +20,8 @@ use crate::model::timestamp::Timestamp;
 use crate::operations::{self, Entry};
 use crate::wire::Protocol;
 
+use super::health;
+use super::recorder::journal::{Caller, JournaledCall, Outcome};
 use super::signature::{self, Claim};
 
 const TARGET_PREFIX: &str = "Kinesis_20131202";
@@ -33,6 +37,8 @@ pub(super) struct Admitted {
 pub(super) enum Refusal {
     /// An error in the API's own form.
     Api(Protocol, ApiError),
+    /// No call at all, but a question that has an answer.
+    Health(&'static str),
     /// Not even a service and operation could be made out.
     AccessDenied,
     /// A content type that no API speaks.
@@ -40,6 +46,19 @@ pub(super) enum Refusal {
     /// The answers that plain `application/json` still gets from an older
     /// layer of the service.
     PlainJson(StatusCode, &'static str),
+}
+
+impl Refusal {
+    /// The error, if it is one of the API's.
+    pub(super) fn error(&self) -> Option<&ApiError> {
+        match self {
+            Self::Api(_, error) => Some(error),
+            Self::Health(_)
+            | Self::AccessDenied
+            | Self::UnknownContentType
+            | Self::PlainJson(..) => None,
+        }
+    }
 }
 
 /// Reads the envelope.
@@ -50,7 +69,7 @@ pub(super) fn admit(
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
     if request.method != Method::POST {
-        return Err(Refusal::AccessDenied);
+        return Err(health::page(request).map_or(Refusal::AccessDenied, Refusal::Health));
     }
     let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let operation = find_operation(target.unwrap_or_default());
@@ -164,6 +183,16 @@ fn authenticate(
     Ok(realm_of(claim.credential, settings))
 }
 
+/// The access key id of a request's credential, as far as one can be made out.
+pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
+    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let credential = match header {
+        Some(header) => header.split_once("Credential=")?.1.to_owned(),
+        None => unescape_slashes(query_value(request.uri.query()?, "X-Amz-Credential")?),
+    };
+    credential.split(['/', ',', ' ']).next().map(str::to_owned)
+}
+
 fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
     let value = |name: &str| {
         let mut parts = header.split([',', ' ']).skip(1);
@@ -240,6 +269,56 @@ fn realm_of(credential: &str, settings: &Settings) -> RealmId {
     RealmId {
         account: account.unwrap_or_else(|| settings.account_id.clone()),
         region: region.unwrap_or_else(|| settings.region.clone()),
+    }
+}
+
+/// Who a request says it is from, whether or not that is true.
+pub(super) fn claimed_caller(request: &http::request::Parts, settings: &Settings) -> Caller {
+    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let of_header = header.and_then(|header| {
+        let mut parts = header.split([',', ' ']);
+        parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
+    });
+    let query = request.uri.query().unwrap_or_default();
+    let of_query = || query_value(query, "X-Amz-Credential").map(unescape_slashes);
+    let credential = of_header.or_else(of_query).unwrap_or_default();
+    let RealmId { account, region } = realm_of(&credential, settings);
+    let access_key = credential.split('/').next().filter(|key| !key.is_empty());
+    Caller { access_key: access_key.map(str::to_owned), account, region }
+}
+
+/// A request that no operation has seen, as the journal keeps it.
+pub(super) fn refused_call(
+    request: &http::request::Parts,
+    error: Option<ApiError>,
+    status: StatusCode,
+    settings: &Settings,
+    now: Timestamp,
+) -> JournaledCall {
+    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = target.unwrap_or_default();
+    let name = target.strip_prefix(TARGET_PREFIX).and_then(|name| name.strip_prefix('.'));
+    let operation = name.and_then(operations::find).map(|entry| entry.name);
+    JournaledCall {
+        number: 0,
+        time: now,
+        operation,
+        target: name.unwrap_or(target).to_owned(),
+        caller: claimed_caller(request, settings),
+        stream: None,
+        stream_arn: None,
+        shards: Vec::new(),
+        consumer: None,
+        records: 0,
+        bytes: 0,
+        outcome: match error {
+            Some(error) => {
+                Outcome::Refused { kind: error.kind(), message: error.message().to_owned() }
+            }
+            None => Outcome::Unreadable { status: status.as_u16() },
+        },
+        request_id: None,
+        took: Duration::ZERO,
     }
 }
 

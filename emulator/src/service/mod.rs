@@ -3,15 +3,25 @@
 //! The only room with the clock. It speaks `http` types, so that the SDK's
 //! connector and the socket share it; it knows neither axum nor sockets.
 
+mod answer;
 pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
 mod fan_out;
+pub(crate) mod faults;
+mod health;
+pub(crate) mod init;
+pub(crate) mod latency;
+mod limits_file;
+pub(crate) mod recorder;
 mod signature;
+mod switches;
+pub(crate) mod waiters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,16 +36,26 @@ use http::{Method, Request, Response, StatusCode};
 
 use crate::engine::Engine;
 use crate::engine::entropy::Entropy;
+use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
+use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
-use crate::operations::{Call, Reply};
+use crate::operations::{Call, OperationName, Prepared, Reply};
+use crate::snapshot::Snapshot;
 use crate::wire::{Protocol, event_stream};
 
 use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
 use fan_out::Events;
+use faults::Faults;
+use latency::{Delays, Latency};
+use recorder::{Draft, Recorder};
+use switches::Switches;
+use waiters::Waiters;
+
+pub use limits_file::InvalidLimits;
 
 /// Larger request bodies are answered with 413. Ten MiB of data are about
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
@@ -56,22 +76,124 @@ pub(crate) struct Service {
     clock: Clock,
     /// Apart from the engine's, so that its draws do not depend on who asked.
     request_ids: Entropy,
+    faults: Faults,
+    delays: Delays,
+    /// Whether there are any faults or delays.
+    switches: Arc<Switches>,
     /// Set when a call has panicked: the emulator has a bug and says so.
     broken: AtomicBool,
+    /// What is remembered for whoever looks inside.
+    recorder: Recorder,
+    /// Who waits for streams to be made.
+    waiters: Waiters,
+}
+
+/// A call that may go on to its operation.
+struct LetIn {
+    operation: OperationName,
+    protocol: Protocol,
+    caller: RealmId,
+    prepared: Box<dyn Prepared>,
+    /// There if calls are recorded.
+    draft: Option<Draft>,
 }
 
 impl Service {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
-        let request_ids = Entropy::new(settings.seed.map(|seed| !seed));
-        Self { engine: Engine::new(settings), clock, request_ids, broken: AtomicBool::new(false) }
+        let seed = settings.seed;
+        let switches = Arc::new(Switches::default());
+        Self {
+            recorder: Recorder::new(settings.journal),
+            engine: Engine::new(settings),
+            clock,
+            request_ids: Entropy::new(seed.map(|seed| !seed)),
+            faults: Faults::new(seed, Arc::clone(&switches)),
+            delays: Delays::new(seed),
+            switches,
+            broken: AtomicBool::new(false),
+            waiters: Waiters::default(),
+        }
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// How long calls take.
+    pub(crate) fn latency(&self) -> Arc<Latency> {
+        self.delays.get()
+    }
+
+    /// Sets how long calls take from now on.
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        let on = latency != Latency::none();
+        self.delays.set(latency);
+        self.switches.latency(on);
+    }
+
+    /// How long an event of a subscription is on its way.
+    fn latency_of_event(&self) -> Duration {
+        if self.switches.has_latency() { self.delays.of_event() } else { Duration::ZERO }
     }
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
+    /// The limits in force.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.engine.limits.all()
+    }
+
+    /// The limits in force, if calls and subscriptions use up anything.
+    fn throughput(&self) -> Option<Arc<Limits>> {
+        self.engine.limits.per_second()
+    }
+
+    /// Puts other limits in force, from the next call on.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.engine.limits.replace(limits);
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.engine.settings
+    }
+
+    /// The whole emulator as it is now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let frozen = self.engine.freeze(|| self.clock.now());
+        Snapshot::new(frozen, self.request_ids.drawn())
+    }
+
+    /// Goes on from a snapshot. The clock never lies before it.
+    pub(crate) fn restore(&self, snapshot: &Snapshot) {
+        self.clock.advance_to(snapshot.taken());
+        self.engine.restore(snapshot.frozen());
+        self.request_ids.go_on_from(snapshot.request_ids());
+        // Records that are put from now on can have the numbers of earlier ones.
+        self.recorder.recording().reads.clear();
+        self.waiters.wake();
+    }
+
+    /// The names of the streams of the default account and Region.
+    #[cfg(feature = "server")]
+    pub(crate) fn stream_names(&self) -> Vec<String> {
+        let Settings { account_id, region, .. } = self.settings();
+        let home = RealmId { account: account_id.clone(), region: region.clone() };
+        let streams = self.engine.realm(&home, self.clock.now()).streams();
+        streams.iter().map(|stream| stream.address.name.to_string()).collect()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(crate) fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     /// Whether a call has panicked.
@@ -79,59 +201,169 @@ impl Service {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers a request at once, whatever it is.
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+        if self.switches.all_off() {
+            self.undisturbed(request)
+        } else {
+            self.disturbed_at_once(request)
+        }
+    }
+
+    /// Answers a request that no fault and no latency concerns.
+    fn undisturbed(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
-        let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ORIGIN);
-        let mut response = if preflight {
-            empty(StatusCode::OK)
-        } else {
-            match envelope::admit(&parts, &body, self.settings(), now) {
-                Ok(admitted) => self.serve(&admitted, &body, now),
-                Err(refusal) => refuse(refusal),
-            }
-        };
-        let length = match response.body() {
-            Body::Full(bytes) => Some(bytes.len()),
-            Body::Events(_) => None,
-        };
-        let headers = response.headers_mut();
-        if let Some(length) = length {
-            headers.insert(CONTENT_LENGTH, length.into());
+        if is_preflight(&parts) {
+            return self.complete(empty(StatusCode::OK), &parts, now, now);
         }
-        headers.insert(DATE, header(&now.http_date()));
-        headers.insert(REQUEST_ID, header(&self.request_id()));
-        if !preflight {
-            headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
+        let response = match self.let_in(&parts, &body, now) {
+            Ok(let_in) => self.serve(let_in, &[], now),
+            Err(refusal) => self.turn_away(refusal, &parts, now),
+        };
+        self.complete(response, &parts, now, now)
+    }
+
+    /// Answers a request that no operation gets to see.
+    fn turn_away(
+        &self,
+        refusal: Refusal,
+        parts: &http::request::Parts,
+        now: Timestamp,
+    ) -> Response<Body> {
+        if matches!(refusal, Refusal::Health(_)) {
+            return refuse(refusal);
         }
-        add_cors(headers, &parts.headers, preflight);
+        let error = refusal.error().cloned();
+        let mut response = refuse(refusal);
+        let status = response.status();
+        let call = || envelope::refused_call(parts, error, status, self.settings(), now);
+        self.recorder.file_refused(call, &mut response);
         response
     }
 
-    fn serve(self: &Arc<Self>, admitted: &Admitted, body: &[u8], now: Timestamp) -> Response<Body> {
-        let Admitted { operation, protocol, caller } = admitted;
-        let call = Call { now, caller, engine: &self.engine };
-        let outcome = catch_unwind(AssertUnwindSafe(|| (operation.run)(*protocol, body, &call)));
-        match outcome {
-            Ok(Ok(Reply::Body(answer))) => {
-                with_body(StatusCode::OK, protocol.content_type(), answer)
+    /// What stands before an operation: the envelope and the first two gates.
+    fn let_in(
+        &self,
+        parts: &http::request::Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<LetIn, Refusal> {
+        let Admitted { operation, protocol, caller } =
+            envelope::admit(parts, body, self.settings(), now)?;
+        match self.guarded(|| (operation.prepare)(protocol, body)) {
+            Ok(prepared) => {
+                let operation = operation.name;
+                let who = || envelope::claimed_caller(parts, self.settings());
+                let draft = self.recorder.draft(operation, who);
+                Ok(LetIn { operation, protocol, caller, prepared, draft })
             }
-            Ok(Ok(Reply::Subscription(subscription))) => {
-                let events = Events::new(Arc::clone(self), subscription, *protocol);
+            Err(error) => Err(Refusal::Api(protocol, error)),
+        }
+    }
+
+    /// Runs the operation. `failing` are the records of a batch that a fault
+    /// rule has chosen.
+    fn serve(
+        self: &Arc<Self>,
+        let_in: LetIn,
+        failing: &[(usize, ApiError)],
+        now: Timestamp,
+    ) -> Response<Body> {
+        self.conclude(let_in, failing, now, |operation, prepared, call| {
+            call.admit(operation, &*prepared)?;
+            prepared.handle(call)
+        })
+    }
+
+    /// Answers a call with an error in place of doing what it asks.
+    fn reject(self: &Arc<Self>, let_in: LetIn, error: ApiError, now: Timestamp) -> Response<Body> {
+        self.conclude(let_in, &[], now, |_, _, _| Err(error))
+    }
+
+    /// Does nothing about a call.
+    fn forgo(&self, let_in: LetIn, now: Timestamp) {
+        let LetIn { caller, prepared, draft, .. } = let_in;
+        let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
+        if draft.is_some()
+            && let Ok(subject) = self.guarded(|| Ok(prepared.subject(&call)))
+        {
+            self.recorder.file_dropped(draft, &subject, now);
+        }
+    }
+
+    /// Brings a call to its end: what comes of it is answered and recorded.
+    fn conclude(
+        self: &Arc<Self>,
+        let_in: LetIn,
+        failing: &[(usize, ApiError)],
+        now: Timestamp,
+        end: impl FnOnce(OperationName, Box<dyn Prepared>, &Call<'_>) -> Result<Reply, ApiError>,
+    ) -> Response<Body> {
+        let LetIn { operation, protocol, caller, prepared, draft } = let_in;
+        let effect = draft.as_ref().map(|draft| &draft.effect);
+        let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
+        let handled = self.guarded(|| {
+            if let Some(draft) = &draft {
+                draft.is_about(prepared.subject(&call));
+            }
+            end(operation, prepared, &call)
+        });
+        if operation == OperationName::CreateStream {
+            self.waiters.wake();
+        }
+        let error = handled.as_ref().err().filter(|_| draft.is_some()).cloned();
+        let mut response = match handled {
+            Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+            Ok(Reply::Subscription(subscription)) => {
+                let events = Events::new(Arc::clone(self), subscription, protocol);
                 let mut response = empty(StatusCode::OK);
                 *response.body_mut() = Body::Events(Box::new(events));
                 let content_type = HeaderValue::from_static(event_stream::CONTENT_TYPE);
                 response.headers_mut().insert(CONTENT_TYPE, content_type);
                 response
             }
-            Ok(Err(error)) => api_error(*protocol, &error),
-            Err(_panic) => {
-                // The panic's own message has been printed by its hook.
-                self.broken.store(true, Ordering::Release);
-                api_error(*protocol, &ApiError::internal_failure())
-            }
+            Err(error) => api_error(protocol, &error),
+        };
+        self.recorder.file(draft, error.as_ref(), now, &mut response);
+        response
+    }
+
+    /// Makes a panic an InternalFailure, and remembers it.
+    fn guarded<T>(&self, work: impl FnOnce() -> Result<T, ApiError>) -> Result<T, ApiError> {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_panic| {
+            // The panic's own message has been printed by its hook.
+            self.broken.store(true, Ordering::Release);
+            Err(ApiError::internal_failure())
+        })
+    }
+
+    /// Adds what every answer carries: length, date, ids, CORS.
+    fn complete(
+        &self,
+        mut response: Response<Body>,
+        request: &http::request::Parts,
+        received: Timestamp,
+        now: Timestamp,
+    ) -> Response<Body> {
+        let length = match response.body() {
+            Body::Full(bytes) => Some(bytes.len()),
+            Body::Events(_) => None,
+        };
+        let preflight = is_preflight(request);
+        let request_id = self.request_id();
+        self.recorder.answered(&mut response, &request_id, received, now);
+        let headers = response.headers_mut();
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length.into());
         }
+        headers.insert(DATE, header(&now.http_date()));
+        headers.insert(REQUEST_ID, header(&request_id));
+        if !preflight {
+            headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
+        }
+        add_cors(headers, &request.headers, preflight);
+        response
     }
 
     /// A random UUID (RFC 9562, version 4).
@@ -161,9 +393,14 @@ impl Service {
     }
 }
 
+fn is_preflight(request: &http::request::Parts) -> bool {
+    request.method == Method::OPTIONS && request.headers.contains_key(ORIGIN)
+}
+
 fn refuse(refusal: Refusal) -> Response<Body> {
     match refusal {
         Refusal::Api(protocol, error) => api_error(protocol, &error),
+        Refusal::Health(page) => with_body(StatusCode::OK, "application/json", page),
         Refusal::AccessDenied => without_type(
             StatusCode::FORBIDDEN,
             "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be \

@@ -14,6 +14,8 @@ pub struct OperationDescription {
     pub output: Option<Description>,
     /// The wire names of the errors it may answer with.
     pub errors: &'static [crate::model::error::ErrorKind],
+    /// How often it can be called, unless its shards limit it.
+    pub rate: Option<crate::model::limits::Rate>,
 }
 
 /// The shape of a value.

@@ -5,6 +5,7 @@
 //! compare with the service model. The decoded but unchecked form has no name
 //! outside the macro: handlers never see an unchecked value.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,7 +19,7 @@ use super::primitive::{Blob, Decode, Epoch, RawList, RawMap};
 use super::violation::{Path, Violations, parts_rule};
 
 /// A type that can stand in a request.
-pub(crate) trait Shape: Sized {
+pub(crate) trait Shape: Any + Send + Sized {
     /// The decoded, unchecked form.
     type Raw<'de>: Decode<'de>;
     /// Whether a request without it is refused.
@@ -39,6 +40,10 @@ pub(crate) trait Shape: Sized {
 
     /// Prints the value as Java does, for a finding about it or its list.
     fn print(raw: &Self::Raw<'_>, out: &mut String);
+
+    /// Shows every member of a structure, those of its members and elements
+    /// included, in the order of their declaration. Scalars have none.
+    fn each_member(&self, _see: &mut dyn FnMut(&dyn Any)) {}
 }
 
 /// A member that may be left out.
@@ -58,10 +63,14 @@ impl<T: Shape> Shape for Option<T> {
     fn print(raw: &Self::Raw<'_>, out: &mut String) {
         T::print(raw, out);
     }
+
+    fn each_member(&self, see: &mut dyn FnMut(&dyn Any)) {
+        self.iter().for_each(|value| value.each_member(see));
+    }
 }
 
 /// Texts and integers with declared constraints.
-impl<T: Constrained> Shape for T
+impl<T: Constrained + Send + 'static> Shape for T
 where
     for<'a> T::Base<'a>: ScalarBase + Decode<'a>,
 {
@@ -216,6 +225,10 @@ impl<T: Shape, const MIN: usize, const MAX: usize> Shape for List<T, MIN, MAX> {
         }
         out.push(']');
     }
+
+    fn each_member(&self, see: &mut dyn FnMut(&dyn Any)) {
+        self.0.iter().for_each(|element| element.each_member(see));
+    }
 }
 
 impl<T: Shape, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
@@ -369,6 +382,13 @@ macro_rules! shape {
                     out.push_str(concat!(
                         "com.amazonaws.kinesis.v20131202.", stringify!($name), "@c965e310"
                     ));
+                }
+
+                fn each_member(&self, see: &mut dyn FnMut(&dyn ::std::any::Any)) {
+                    $(
+                        see(&self.$field);
+                        self.$field.each_member(see);
+                    )*
                 }
             }
         };

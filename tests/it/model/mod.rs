@@ -4,5 +4,6 @@ mod auditor;
 mod chance;
 mod regressions;
 mod resharding;
+mod simulation;
 mod tailing_reader;
 mod workload;

@@ -1,61 +1,65 @@
 //! Random calls and time jumps on one thread. The auditor knows what must come
 //! back, down to the last record.
 //!
-//! A failure prints its seed and the command that repeats it.
+//! `simulation` runs it, from many seeds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::auditor::{Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, shard_id};
+use super::auditor::{
+    Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, VALIDATION, shard_id,
+};
 use super::chance::Chance;
-use crate::support::raw::{Custom, Raw, START, list, text};
+use crate::support::raw::{Custom, JSON, Raw, START, list, text};
+use crate::wire::bounds::refused_inputs;
 
-const CALLS_PER_SEED: usize = 500;
 const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
 const NAMES: [&str; 4] = ["a", "b", "c", "none"];
 
-#[test]
-fn whatever_is_called_the_auditor_agrees() {
-    let seeds = match std::env::var("SEED") {
-        Ok(seed) => vec![seed.parse().expect("SEED is a number")],
-        // Some that stay, so that what was found once is looked at again, and
-        // some that nobody has tried yet.
-        Err(_) => (0..24).chain((0..24).map(|n| RandomState::new().hash_one(n))).collect(),
-    };
-    let mut seen = Seen::default();
-    for seed in seeds {
-        let run = catch_unwind(AssertUnwindSafe(|| Workload::new(seed).run(&mut seen)));
-        if let Err(panic) = run {
-            eprintln!("repeat with: SEED={seed} cargo test -p kinesis-tests whatever_is_called");
-            resume_unwind(panic);
-        }
-    }
-    println!("{seen:?}");
-    if std::env::var("SEED").is_err() {
-        seen.assert_interesting();
-    }
-}
-
 /// That the workload gets anywhere: a model test can agree on nothing.
-#[derive(Debug, Default)]
-struct Seen {
-    calls: usize,
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) calls: usize,
     refused: usize,
+    nonsense: usize,
     records_read: usize,
     records_written: usize,
     shard_ends: usize,
     expired: usize,
     /// How often each operation succeeded and was refused.
     operations: BTreeMap<String, [usize; 2]>,
+    /// Every byte of every answer, in the order of the calls.
+    pub(super) digest: u64,
 }
 
 impl Seen {
-    fn assert_interesting(&self) {
+    /// Adds what another run has seen.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { calls, refused, nonsense, .. } = other;
+        let Self { records_read, records_written, shard_ends, expired, .. } = other;
+        self.calls += calls;
+        self.refused += refused;
+        self.nonsense += nonsense;
+        self.records_read += records_read;
+        self.records_written += records_written;
+        self.shard_ends += shard_ends;
+        self.expired += expired;
+        for (operation, [succeeded, refused]) in other.operations {
+            let counts = self.operations.entry(operation).or_default();
+            *counts = [counts[0] + succeeded, counts[1] + refused];
+        }
+        // Runs end in any order.
+        self.digest ^= other.digest;
+    }
+
+    /// # Panics
+    /// If the calls of many seeds have not come by everything.
+    pub(super) fn assert_interesting(&self) {
         assert!(self.calls > 10_000, "{self:?}");
         assert!(self.calls / 20 < self.refused && self.refused < self.calls / 2, "{self:?}");
         assert!(self.records_read > 2000 && self.records_written > 4000, "{self:?}");
@@ -67,7 +71,7 @@ impl Seen {
     }
 }
 
-struct Workload {
+pub(super) struct Workload {
     raw: Raw,
     /// Whose turn it is, and what has to come back to that account.
     account: &'static str,
@@ -77,10 +81,12 @@ struct Workload {
     /// How often each operation succeeded and was refused.
     operations: BTreeMap<String, [usize; 2]>,
     chance: Chance,
+    /// Every byte of every answer so far.
+    answers: DefaultHasher,
 }
 
 impl Workload {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let delay = if chance.one_in(2) { 0 } else { 700 };
         let settings = |builder: kinesis_emulator::Builder| {
@@ -96,11 +102,14 @@ impl Workload {
             others,
             operations: BTreeMap::new(),
             chance,
+            answers: DefaultHasher::new(),
         }
     }
 
-    fn run(mut self, seen: &mut Seen) {
-        for _ in 0..CALLS_PER_SEED {
+    /// Makes so many calls, and says what it has seen.
+    pub(super) fn run(mut self, calls: usize) -> Seen {
+        let mut seen = Seen::default();
+        for _ in 0..calls {
             if self.chance.one_in(3) {
                 self.let_time_pass();
             }
@@ -108,8 +117,13 @@ impl Workload {
                 self.change_the_account();
             }
             self.auditor.settle();
-            let answer = self.step();
             seen.calls += 1;
+            if self.chance.one_in(25) {
+                self.talk_nonsense();
+                seen.nonsense += 1;
+                continue;
+            }
+            let answer = self.step();
             match answer {
                 Err(kind) => {
                     seen.refused += 1;
@@ -123,13 +137,38 @@ impl Workload {
                 }
             }
         }
-        for (operation, counts) in self.operations {
-            let seen = seen.operations.entry(operation).or_default();
-            *seen = [seen[0] + counts[0], seen[1] + counts[1]];
-        }
         let others = self.others.iter().map(|(_, auditor)| auditor);
         let auditors = others.chain([&self.auditor]);
-        seen.records_written += auditors.map(Auditor::record_count).sum::<usize>();
+        seen.records_written = auditors.map(Auditor::record_count).sum::<usize>();
+        seen.operations = self.operations;
+        seen.digest = self.answers.finish();
+        seen
+    }
+
+    /// A request that is refused for its form: it must change nothing.
+    fn talk_nonsense(&mut self) {
+        static REFUSED: LazyLock<Vec<(&str, String)>> = LazyLock::new(refused_inputs);
+        let choice = self.chance.below(REFUSED.len() as u64) as usize;
+        let (operation, body) = &REFUSED[choice];
+        let (body, kind) = match self.chance.below(4) {
+            0 => (body[..body.len() - 1].to_owned(), "SerializationException"),
+            1 => (format!("[{body}]"), "SerializationException"),
+            _ => (body.clone(), VALIDATION),
+        };
+        let request = Custom::signed(operation, JSON, body.clone()).by(self.account, "us-east-1");
+        let answer = self.send(request);
+        assert_eq!(answer.status, 400, "{operation} {body}: {}", answer.text());
+        assert_eq!(answer.json()["__type"], kind, "{operation} {body}");
+    }
+
+    fn send(&mut self, request: Custom) -> crate::support::raw::Answer {
+        let answer = self.raw.send(request);
+        answer.status.as_u16().hash(&mut self.answers);
+        answer.body.hash(&mut self.answers);
+        for (name, value) in &answer.headers {
+            (name.as_str(), value.as_bytes()).hash(&mut self.answers);
+        }
+        answer
     }
 
     /// Accounts take turns. Each has streams of the same names.
@@ -191,7 +230,7 @@ impl Workload {
 
     fn call(&mut self, operation: &str, input: Value) -> Answer {
         let request = Custom::json(operation, &input).by(self.account, "us-east-1");
-        let answer = self.raw.send(request);
+        let answer = self.send(request);
         let counts = self.operations.entry(operation.to_owned()).or_default();
         counts[usize::from(answer.status != 200)] += 1;
         match (answer.status.as_u16(), answer.body.is_empty()) {

@@ -134,6 +134,12 @@ impl Custom {
         Self(request)
     }
 
+    /// Asks for another path than `/`.
+    pub(crate) fn path(mut self, path: &str) -> Self {
+        *self.0.uri_mut() = path.parse().expect("a path");
+        self
+    }
+
     /// A whole call: method, target, content type, authentication.
     pub(crate) fn signed(operation: &str, content_type: &str, body: impl Into<Bytes>) -> Self {
         Self::bare(Method::POST)

@@ -80,6 +80,17 @@ fn a_value_just_within_its_bounds_is_not_complained_of() {
     assert!(tried > 200, "only {tried} values were tried: the walk has lost its way");
 }
 
+/// An operation and a small input that it refuses, whatever the state.
+pub(crate) fn refused_inputs() -> Vec<(&'static str, String)> {
+    let mut inputs = Vec::new();
+    for operation in operations() {
+        let breaches = breaches(&operation.input, "").into_iter();
+        let bodies = breaches.map(|breach| breach.value.to_string());
+        inputs.extend(bodies.filter(|body| body.len() < 2000).map(|body| (operation.name, body)));
+    }
+    inputs
+}
+
 /// What breaks a rule of a shape that stands at a path.
 fn breaches(shape: &Description, at: &str) -> Vec<Breach> {
     match shape {

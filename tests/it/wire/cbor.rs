@@ -86,7 +86,7 @@ impl Item {
     }
 }
 
-fn of(text: &str) -> Item {
+pub(super) fn of(text: &str) -> Item {
     Item::Text(text.to_owned())
 }
 
@@ -104,7 +104,7 @@ fn send(raw: &Raw, operation: &str, body: Vec<u8>) -> Answer {
 }
 
 #[track_caller]
-fn ok(raw: &Raw, operation: &str, body: Vec<u8>) -> Item {
+pub(super) fn ok(raw: &Raw, operation: &str, body: Vec<u8>) -> Item {
     let answer = send(raw, operation, body);
     assert_eq!(answer.status, 200, "{}", answer.text());
     decode(&answer)
@@ -118,10 +118,10 @@ fn refused(raw: &Raw, operation: &str, body: Vec<u8>, fields: &[(&str, &str)]) {
     assert_eq!(decode(&answer), Item::Map(fields));
 }
 
-type Build<'a> = Encoder<&'a mut Vec<u8>>;
+pub(super) type Build<'a> = Encoder<&'a mut Vec<u8>>;
 
 /// A body of definite lengths.
-fn body(build: impl FnOnce(&mut Build<'_>)) -> Vec<u8> {
+pub(super) fn body(build: impl FnOnce(&mut Build<'_>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     build(&mut Encoder::new(&mut bytes));
     bytes

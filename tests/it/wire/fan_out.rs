@@ -25,7 +25,7 @@ const AN_EVENT_IS_DUE: Duration = Duration::from_secs(10);
 
 /// One message of an event stream.
 #[derive(Debug, PartialEq)]
-struct Frame {
+pub(super) struct Frame {
     headers: Vec<(String, String)>,
     payload: Vec<u8>,
 }
@@ -62,7 +62,7 @@ impl Frame {
 
 /// The whole frames at the start of some bytes, and what is left.
 #[track_caller]
-fn frames(mut bytes: &[u8]) -> (Vec<Frame>, &[u8]) {
+pub(super) fn frames(mut bytes: &[u8]) -> (Vec<Frame>, &[u8]) {
     let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().expect("four bytes"));
     let mut frames = Vec::new();
     while bytes.len() >= 4 && bytes.len() >= number(bytes) as usize {
@@ -101,14 +101,14 @@ fn the_checksum_is_the_one_of_the_standard() {
     assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
 }
 
-fn with_consumer() -> (Raw, String) {
+pub(super) fn with_consumer() -> (Raw, String) {
     let raw = Raw::new();
     raw.create_stream("s", 1);
     let consumer = registered(&raw, "s", "c");
     (raw, consumer)
 }
 
-fn subscription(consumer: &str, shard: &str, start: Value) -> Value {
+pub(super) fn subscription(consumer: &str, shard: &str, start: Value) -> Value {
     json!({"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": start})
 }
 
@@ -136,7 +136,7 @@ fn data(events: &[Value]) -> Vec<String> {
     events.iter().flat_map(data_of).collect()
 }
 
-fn kind(kind: &str) -> Value {
+pub(super) fn kind(kind: &str) -> Value {
     json!({"Type": kind})
 }
 
@@ -464,7 +464,7 @@ impl Live {
 }
 
 /// An emulator with a socket whose clock only the test moves.
-fn with_socket() -> (Raw, String) {
+pub(super) fn with_socket() -> (Raw, String) {
     let builder = Emulator::builder().clock(Clock::manual(START));
     let raw = Raw { emulator: builder.start_blocking().expect("a free port") };
     raw.create_stream("s", 1);

@@ -15,7 +15,7 @@ use crate::support::raw::{JSON, SIGNED, put_input, text};
 /// How long a test waits for bytes that never come before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn connect(emulator: &Emulator) -> TcpStream {
+pub(super) fn connect(emulator: &Emulator) -> TcpStream {
     let address = emulator.url().strip_prefix("http://").expect("a plain URL");
     let socket = TcpStream::connect(address).expect("the port is open");
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -32,13 +32,13 @@ fn head(operation: &str, length: usize) -> String {
     )
 }
 
-fn request(operation: &str, input: &Value) -> String {
+pub(super) fn request(operation: &str, input: &Value) -> String {
     let body = input.to_string();
     head(operation, body.len()) + &body
 }
 
 /// Reads one answer: its status, headers in lower case, and body.
-fn answer(socket: &mut TcpStream) -> (u16, String, Vec<u8>) {
+pub(super) fn answer(socket: &mut TcpStream) -> (u16, String, Vec<u8>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -66,7 +66,7 @@ fn call(socket: &mut TcpStream, operation: &str, input: &Value) -> Value {
 }
 
 #[track_caller]
-fn stored(emulator: &Emulator) -> Vec<Value> {
+pub(super) fn stored(emulator: &Emulator) -> Vec<Value> {
     let mut socket = connect(emulator);
     let position = json!({"StreamName": "s", "ShardId": "0", "ShardIteratorType": "TRIM_HORIZON"});
     let iterator = text(&call(&mut socket, "GetShardIterator", &position)["ShardIterator"]);
@@ -74,14 +74,14 @@ fn stored(emulator: &Emulator) -> Vec<Value> {
     answer["Records"].as_array().expect("records").clone()
 }
 
-async fn emulator_with_a_stream() -> Emulator {
+pub(super) async fn emulator_with_a_stream() -> Emulator {
     let emulator = Emulator::start().await;
     call(&mut connect(&emulator), "CreateStream", &json!({"StreamName": "s", "ShardCount": 1}));
     emulator
 }
 
 /// Reads until the other side closes or resets, or says no more.
-fn drain(socket: &mut TcpStream) -> String {
+pub(super) fn drain(socket: &mut TcpStream) -> String {
     let mut rest = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = socket.read(&mut buffer) {
@@ -296,11 +296,16 @@ async fn garbage_is_answered_or_cut_off_and_nothing_else_suffers() {
 }
 
 /// A caller that speaks HTTP/2 from the first byte.
-fn http2() -> reqwest::Client {
+pub(super) fn http2() -> reqwest::Client {
     crate::support::http_client().http2_prior_knowledge().build().expect("a client")
 }
 
-async fn call_http2(client: &reqwest::Client, url: &str, operation: &str, input: Value) -> Value {
+pub(super) async fn call_http2(
+    client: &reqwest::Client,
+    url: &str,
+    operation: &str,
+    input: Value,
+) -> Value {
     let answer = client
         .post(url)
         .header("x-amz-target", format!("Kinesis_20131202.{operation}"))

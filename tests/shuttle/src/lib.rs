@@ -65,6 +65,12 @@ fn calls_that_change_streams_never_wait_for_each_other_forever() {
     shuttle::check_pct(change_everything_at_once, 5000, 4);
 }
 
+#[test]
+fn a_snapshot_catches_nothing_half_way_and_nobody_waits_forever() {
+    shuttle::check_random(snapshot_while_others_change, 5000);
+    shuttle::check_pct(snapshot_while_others_change, 5000, 4);
+}
+
 /// Two writers, two readers, and one thread that splits the only shard, if a
 /// state delay is given.
 fn write_and_tail(split_taking: Option<Duration>) {
@@ -307,6 +313,57 @@ fn change_everything_at_once() {
     }
     let streams = kinesis.ok("ListStreams", json!({}));
     assert!(list(&streams["StreamNames"]).contains(&json!("t")));
+}
+
+/// A thread that takes a snapshot and comes back to it, beside others that put
+/// and change. What had begun in the snapshot ends in its clone.
+fn snapshot_while_others_change() {
+    let delay = Duration::from_secs(5);
+    let kinesis = Arc::new(Kinesis::new(delay));
+    kinesis.done("CreateStream", json!({"StreamName": "s", "ShardCount": 1}));
+    kinesis.emulator.clock().advance(delay);
+    let record = json!({"StreamName": "s", "PartitionKey": "k", "Data": "0000"});
+    let split = json!({
+        "StreamName": "s", "ShardToSplit": "shardId-000000000000",
+        "NewStartingHashKey": (1_u128 << 127).to_string(),
+    });
+    let mut threads: Vec<_> = [
+        vec![("PutRecord", record.clone()), ("SplitShard", split)],
+        vec![
+            ("CreateStream", json!({"StreamName": "t", "ShardCount": 1})),
+            ("PutRecord", record),
+            ("DeleteStream", json!({"StreamName": "t"})),
+        ],
+    ]
+    .into_iter()
+    .map(|calls| {
+        let kinesis = Arc::clone(&kinesis);
+        thread::spawn(move || {
+            for (operation, input) in calls {
+                let (status, body) = kinesis.call(operation, &input);
+                assert!(status == 200 || status == 400, "{operation}: {status} {body}");
+            }
+        })
+    })
+    .collect();
+    threads.push(thread::spawn({
+        let kinesis = Arc::clone(&kinesis);
+        move || {
+            let snapshot = kinesis.emulator.snapshot();
+            let clock = Clock::manual(snapshot.taken());
+            let builder = Emulator::builder().clock(clock).snapshot(&snapshot);
+            let clone = Kinesis { emulator: builder.in_process() };
+            clone.emulator.clock().advance(delay);
+            for name in list(&clone.ok("ListStreams", json!({}))["StreamNames"]) {
+                let answer = clone.ok("DescribeStream", json!({"StreamName": name}));
+                assert_eq!(answer["StreamDescription"]["StreamStatus"], "ACTIVE");
+            }
+            kinesis.emulator.restore(&snapshot);
+        }
+    }));
+    for thread in threads {
+        thread.join().expect("nobody fails");
+    }
 }
 
 /// An emulator under the model checker. Its clock stands still unless a thread

@@ -82,6 +82,21 @@ impl ApiError {
     }
 
     /// Ours.
+    pub(crate) fn consumers_in_creation(
+        stream: &StreamName,
+        account: &AccountId,
+        limit: u32,
+    ) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!(
+                "Stream {stream} under account {account} already has {limit} consumers \
+                 in CREATING, which is the limit."
+            ),
+        )
+    }
+
+    /// Ours.
     pub(crate) fn consumer_not_named() -> Self {
         Self::new(
             InvalidArgument,

@@ -30,6 +30,8 @@ macro_rules! errors {
             pub fn wire_name(self) -> &'static str {
                 match self { $(Self::$kind => $wire),* }
             }
+
+            const ALL: &'static [Self] = &[$(Self::$kind),*];
         }
     };
 }
@@ -75,10 +77,25 @@ errors! {
     ResourceNotFound => 400 "ResourceNotFoundException",
     /// The body or a member's type is wrong.
     Serialization => 400 "SerializationException",
+    /// The service takes no calls; retryable. Its front end says so, without
+    /// any message (users' reports).
+    ServiceUnavailable => 503 "ServiceUnavailable",
     /// No such operation.
     UnknownOperation => 400 "UnknownOperationException",
     /// A constraint or combination rule is broken.
     Validation => 400 "ValidationException",
+}
+
+impl std::str::FromStr for ErrorKind {
+    type Err = String;
+
+    /// Reads the name in an answer's `__type`; the word `Exception` at its end
+    /// may be left out.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let bare = |name: &str| name.strip_suffix("Exception").unwrap_or(name).to_owned();
+        let found = Self::ALL.iter().find(|kind| bare(kind.wire_name()) == bare(name));
+        found.copied().ok_or_else(|| format!("{name:?} is not an error of Kinesis Data Streams"))
+    }
 }
 
 /// An error answer: one word wide, because it travels in every `Result`.

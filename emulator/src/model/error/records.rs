@@ -9,7 +9,9 @@ use crate::model::status::ShardIteratorType;
 use crate::model::timestamp::Timestamp;
 
 use super::ApiError;
-use super::ErrorKind::{ExpiredIterator, InvalidArgument};
+use super::ErrorKind::{
+    ExpiredIterator, InternalFailure, InvalidArgument, ProvisionedThroughputExceeded,
+};
 
 /// Writing.
 impl ApiError {
@@ -63,9 +65,29 @@ impl ApiError {
         )
     }
 
+    /// What a record of a batch says when the service fails (model text).
+    pub(crate) fn record_failed_inside() -> Self {
+        Self::new(InternalFailure, "Internal Service Failure")
+    }
+
     /// Recorded with the former limit of 5 MB.
     pub(crate) fn request_too_large() -> Self {
         Self::new(InvalidArgument, "Records size exceeds 10 MB limit")
+    }
+}
+
+/// Throughput.
+impl ApiError {
+    /// Recorded for puts and for GetRecords (guide and users' reports).
+    pub(crate) fn shard_rate_exceeded(
+        shard: ShardIndex,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ProvisionedThroughputExceeded,
+            format!("Rate exceeded for shard {shard} in stream {stream} under account {account}."),
+        )
     }
 }
 

@@ -74,6 +74,32 @@ impl ApiError {
         )
     }
 
+    /// Recorded (a user's report of 2017).
+    pub(crate) fn streams_in_transition(account: &AccountId, limit: u32) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!(
+                "This request would have exceed the limit on the number of streams that can \
+                 simultaneously be in CREATING or DELETING for the account {account}. \
+                 Limit: {limit}."
+            ),
+        )
+    }
+
+    /// Recorded for ListStreams (a user's report): of calls that name no stream.
+    pub(crate) fn account_rate_exceeded(account: &AccountId) -> Self {
+        Self::new(LimitExceeded, format!("Rate exceeded for account {account}."))
+    }
+
+    /// Recorded for DescribeStream, CreateStream and DeleteStream (users'
+    /// reports): of calls that name a stream, whatever the rate's scope.
+    pub(crate) fn stream_rate_exceeded(stream: &StreamName, account: &AccountId) -> Self {
+        Self::new(
+            LimitExceeded,
+            format!("Rate exceeded for stream {stream} under account {account}."),
+        )
+    }
+
     /// Ours.
     pub(crate) fn on_demand_stream_limit(account: &AccountId, limit: u32) -> Self {
         Self::new(
@@ -229,7 +255,7 @@ impl ApiError {
         what: &str,
         stream: &StreamName,
         account: &AccountId,
-        limit: usize,
+        limit: u32,
     ) -> Self {
         Self::new(
             LimitExceeded,

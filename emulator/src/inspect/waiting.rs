@@ -1,0 +1,131 @@
+//! Waiting for records: woken by the put that stores the last of them, by any
+//! change of the stream, and by its making.
+
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use crate::engine::stream::Stream;
+
+use super::deadline::Deadline;
+use super::{Record, StreamView, listed};
+
+/// Ready when a stream has as many records as wanted.
+pub(super) struct Waiting {
+    view: StreamView,
+    wanted: usize,
+    limit: Duration,
+    /// Tells who waits from all others who do.
+    id: u64,
+    /// Begins when there is something to wait for.
+    deadline: Option<Deadline>,
+    /// The streams of the name that were seen, each with our waker.
+    watched: Vec<Arc<Stream>>,
+    asked_at: &'static Location<'static>,
+}
+
+impl Waiting {
+    #[track_caller]
+    pub(super) fn new(view: StreamView, wanted: usize, limit: Duration) -> Self {
+        let id = view.service().waiters().new_id();
+        let asked_at = Location::caller();
+        Self { view, wanted, limit, id, deadline: None, watched: Vec::new(), asked_at }
+    }
+
+    /// How many records there are now. The waker is woken when there are more:
+    /// it is registered before, so that no record falls between.
+    fn count(&mut self, waker: &Waker) -> usize {
+        self.view.service().waiters().watch(self.id, waker);
+        let Some(stream) = self.view.find() else { return 0 };
+        if !self.watched.iter().any(|known| Arc::ptr_eq(known, &stream)) {
+            self.watched.push(Arc::clone(&stream));
+        }
+        stream.watch(self.id, waker);
+        let now = self.view.now();
+        let state = stream.state();
+        let horizon = state.horizon(now);
+        let counts = state.topology.shards().iter().map(|shard| {
+            let mut log = shard.log.lock();
+            log.readers_at_end.register(self.id, waker);
+            log.end() - log.index_at(horizon)
+        });
+        counts.sum::<u64>() as usize
+    }
+
+    fn give_up(&self) -> ! {
+        let Self { wanted, limit, asked_at, view, .. } = self;
+        let plural = if *wanted == 1 { "" } else { "s" };
+        let found = match view.try_records() {
+            None => view.missing(),
+            Some(records) => match records.len() {
+                0 => "there are none".to_owned(),
+                1 => format!("there is 1:{}", listed(records.iter(), "  ")),
+                count => format!("there are {count}:{}", listed(records.iter(), "  ")),
+            },
+        };
+        panic!(
+            "waited {} for {wanted} record{plural} in {view} ({asked_at}): {found}",
+            seconds(*limit)
+        );
+    }
+}
+
+impl Future for Waiting {
+    type Output = Vec<Record>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Vec<Record>> {
+        let waker = context.waker();
+        if self.count(waker) >= self.wanted {
+            return Poll::Ready(self.view.try_records().unwrap_or_default());
+        }
+        let limit = self.limit;
+        let deadline = self.deadline.get_or_insert_with(|| Deadline::after(limit));
+        if deadline.has_passed(waker) {
+            self.give_up();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.view.service().waiters().unwatch(self.id);
+        for stream in &self.watched {
+            stream.unwatch(self.id);
+            for shard in stream.state().topology.shards() {
+                shard.log.lock().readers_at_end.remove(self.id);
+            }
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
+    }
+}
+
+/// Waits on this thread.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

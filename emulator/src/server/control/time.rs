@@ -1,0 +1,77 @@
+//! Clock, limits and latency.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::model::limits::Limits;
+use crate::model::settings::parse_duration;
+use crate::model::timestamp::Timestamp;
+use crate::service::latency::Latency;
+
+use super::{Answered, Controlled, Of, Refused, members, ok, parse};
+
+pub(super) fn routes() -> Router<Controlled> {
+    Router::new()
+        .route("/clock", get(clock).post(move_clock))
+        .route("/limits", get(limits).put(set_limits))
+        .route("/latency", get(latency).put(set_latency))
+}
+
+async fn clock(State(of): Of) -> Response {
+    let now = of.service.clock().now();
+    ok(&json!({"now_millis": now.as_millis(), "now": now.http_date()}))
+}
+
+async fn move_clock(State(of): Of, body: Bytes) -> Answered {
+    const HOW: &str = r#"write {"advance": "25h"} or {"advance_to_millis": 1767225600000}"#;
+    let members = members(&body)?;
+    let mut members = members.iter();
+    match (members.next(), members.next()) {
+        (Some((key, Value::String(text))), None) if key == "advance" => {
+            let duration = parse_duration(text).map_err(Refused::because)?;
+            of.service.clock().advance(duration);
+        }
+        (Some((key, Value::Number(millis))), None) if key == "advance_to_millis" => {
+            let millis = millis.as_u64().ok_or_else(|| Refused::because(HOW))?;
+            of.service.clock().advance_to(Timestamp::from_millis(millis));
+        }
+        _ => return Err(Refused::because(HOW)),
+    }
+    Ok(clock(State(of)).await)
+}
+
+async fn limits(State(of): Of) -> Response {
+    ok(&json!({"limits": of.service.limits().name()}))
+}
+
+async fn set_limits(State(of): Of, body: Bytes) -> Answered {
+    let limits = match parse(&body)? {
+        Value::String(name) => Limits::profile(&name).ok_or_else(|| {
+            Refused::because(r#"write "off", "aws" or an object such as {"base": "aws"}"#)
+        })?,
+        other => Limits::from_json(&other.to_string()).map_err(Refused::because)?,
+    };
+    of.service.set_limits(limits);
+    Ok(self::limits(State(of)).await)
+}
+
+async fn latency(State(of): Of) -> Response {
+    ok(&json!({"latency": of.service.latency().name()}))
+}
+
+async fn set_latency(State(of): Of, body: Bytes) -> Answered {
+    let latency = match parse(&body)? {
+        // A path would be a way to read files.
+        Value::String(text) if text.contains(['/', '\\', '.']) => {
+            Err(format!("{text:?} is no profile: write \"none\", \"aws\", \"15ms\" or an object"))
+        }
+        Value::String(text) => Latency::from_argument(&text),
+        other => Latency::from_json(&other.to_string()),
+    };
+    of.service.set_latency(latency.map_err(Refused::because)?);
+    Ok(self::latency(State(of)).await)
+}

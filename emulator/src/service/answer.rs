@@ -1,0 +1,186 @@
+//! Calls that something is to happen to: faults and latency, between the first
+//! two gates and the work itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use crate::model::timestamp::Timestamp;
+use crate::operations::Call;
+
+use super::body::{Body, Dropped};
+use super::envelope;
+use super::faults::{Asked, Commit, Patience, Verdict};
+use super::{LetIn, Service, empty, is_preflight, with_body};
+
+/// What a call that cannot be cut off gets in place of that (ours).
+const DROPPED: &str = "A fault rule of kinesis-emulator drops the connection here.\n";
+
+impl Service {
+    /// Answers a request at once: it is not delayed and not held, and where its
+    /// connection would be dropped it gets 502.
+    pub(super) fn disturbed_at_once(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+        let now = self.clock.now();
+        let (parts, body) = request.into_parts();
+        if is_preflight(&parts) {
+            return self.complete(empty(StatusCode::OK), &parts, now, now);
+        }
+        let response = match self.let_in(&parts, &body, now) {
+            Ok(let_in) => {
+                let verdict = self.verdict(&let_in, &parts, now, Patience::None);
+                self.carry_out(let_in, verdict, now).unwrap_or_else(|Dropped| {
+                    with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED)
+                })
+            }
+            Err(refusal) => self.turn_away(refusal, &parts, now),
+        };
+        self.complete(response, &parts, now, now)
+    }
+
+    /// What the fault rules say about a call.
+    fn verdict(
+        &self,
+        let_in: &LetIn,
+        parts: &http::request::Parts,
+        now: Timestamp,
+        patience: Patience,
+    ) -> Verdict {
+        if !self.switches.has_rules() {
+            return Verdict::Pass;
+        }
+        let LetIn { operation, caller, prepared, .. } = let_in;
+        let call = Call { now, caller, engine: &self.engine, failing: &[], effect: None };
+        let subject = match self.guarded(|| Ok(prepared.subject(&call))) {
+            Ok(subject) => subject,
+            Err(bug) => return Verdict::Reject(bug),
+        };
+        let access_key = envelope::access_key(parts).unwrap_or_default();
+        let (operation, subject) = (*operation, &subject);
+        let asked = Asked { operation, subject, caller, access_key: &access_key, now };
+        self.faults.verdict(&asked, patience)
+    }
+
+    /// Does what was asked, or what a rule has decided. Waiting is over by now.
+    fn carry_out(
+        self: &Arc<Self>,
+        let_in: LetIn,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Response<Body>, Dropped> {
+        let operation = let_in.operation;
+        let answer = match verdict {
+            Verdict::Pass | Verdict::Delay(_) | Verdict::Hold(_) => {
+                Ok(self.serve(let_in, &[], now))
+            }
+            Verdict::Reject(error) => Ok(self.reject(let_in, error, now)),
+            Verdict::FailRecords(failing) => Ok(self.serve(let_in, &failing, now)),
+            Verdict::Drop(Commit::Before) => {
+                self.forgo(let_in, now);
+                Err(Dropped)
+            }
+            Verdict::Drop(Commit::After) => {
+                let answer = self.serve(let_in, &[], now);
+                self.recorder.answer_dropped(answer);
+                Err(Dropped)
+            }
+            Verdict::End { after_events, ending } => {
+                let mut response = self.serve(let_in, &[], now);
+                if let Body::Events(events) = response.body_mut() {
+                    events.end_after(after_events, ending);
+                }
+                Ok(response)
+            }
+        };
+        if self.switches.has_rules() {
+            self.faults.answered(operation);
+        }
+        answer
+    }
+}
+
+#[cfg(any(feature = "server", feature = "sdk"))]
+mod waiting {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::{Request, Response, StatusCode};
+
+    use crate::model::timestamp::Timestamp;
+    use crate::service::body::{Body, Dropped};
+    use crate::service::faults::{Patience, Verdict};
+    use crate::service::{Service, empty, is_preflight};
+
+    impl Service {
+        /// Answers a request, whatever it is, when it is time to.
+        ///
+        /// # Errors
+        /// If the connection is to be dropped in place of an answer.
+        pub(crate) async fn answer(
+            self: &Arc<Self>,
+            request: Request<Bytes>,
+        ) -> Result<Response<Body>, Dropped> {
+            if self.switches.all_off() {
+                return Ok(self.undisturbed(request));
+            }
+            Box::pin(self.disturbed(request)).await
+        }
+
+        async fn disturbed(
+            self: &Arc<Self>,
+            request: Request<Bytes>,
+        ) -> Result<Response<Body>, Dropped> {
+            let received = self.clock.now();
+            let mut arrived = received;
+            let (parts, body) = request.into_parts();
+            if is_preflight(&parts) {
+                return Ok(self.complete(empty(StatusCode::OK), &parts, received, received));
+            }
+            let let_in = match self.let_in(&parts, &body, received) {
+                Ok(let_in) => let_in,
+                Err(refusal) => {
+                    self.wait_until(arrived.plus(self.latency_of(None))).await;
+                    let response = self.turn_away(refusal, &parts, received);
+                    return Ok(self.complete(response, &parts, received, self.clock.now()));
+                }
+            };
+            drop(body);
+            let operation = let_in.operation;
+            let mut verdict = self.verdict(&let_in, &parts, received, Patience::Endless);
+            let mut delay = Duration::ZERO;
+            match verdict {
+                Verdict::Hold(held) => {
+                    held.await;
+                    arrived = self.clock.now();
+                    verdict = Verdict::Pass;
+                }
+                Verdict::Delay(duration) => {
+                    delay = duration;
+                    verdict = Verdict::Pass;
+                }
+                _ => {}
+            }
+            // From its arrival on: whoever has seen it arrive can move the clock.
+            self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
+            let now = self.clock.now();
+            let response = self.carry_out(let_in, verdict, now)?;
+            Ok(self.complete(response, &parts, received, now))
+        }
+
+        fn latency_of(&self, operation: Option<crate::operations::OperationName>) -> Duration {
+            if self.switches.has_latency() {
+                self.delays.of_call(operation)
+            } else {
+                Duration::ZERO
+            }
+        }
+
+        /// Waits for a time on the emulator's clock.
+        async fn wait_until(&self, time: Timestamp) {
+            if time > self.clock.now() {
+                self.clock.timer(time).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Who waits for streams that do not exist yet.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use crate::engine::watchers::Watchers;
+
+/// Those who wait for a stream to be made.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    waiting: Mutex<Watchers>,
+    made: AtomicU64,
+}
+
+impl Waiters {
+    /// A number for somebody who waits, unlike that of any subscription: those
+    /// are drawn, and no draw is likely to be this close to the largest.
+    pub(crate) fn new_id(&self) -> u64 {
+        u64::MAX - self.made.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Has somebody woken when a stream is made.
+    pub(crate) fn watch(&self, id: u64, waker: &Waker) {
+        self.waiting().register(id, waker);
+    }
+
+    /// Forgets somebody.
+    pub(crate) fn unwatch(&self, id: u64) {
+        self.waiting().remove(id);
+    }
+
+    /// Tells everybody that the streams may be others now.
+    pub(crate) fn wake(&self) {
+        let waiting = self.waiting().take();
+        waiting.for_each(Waker::wake);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Watchers> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

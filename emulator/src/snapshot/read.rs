@@ -1,0 +1,408 @@
+//! From lines to a frozen engine. Nothing that stands in a file is trusted: it
+//! is refused, or it makes an engine that keeps its laws.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crc32fast::Hasher;
+
+use crate::engine::account::Commitment;
+use crate::engine::consumer::Consumer;
+use crate::engine::entropy::Drawn;
+use crate::engine::frozen::Frozen;
+use crate::engine::log::Log;
+use crate::engine::realm::Realm;
+use crate::engine::rolling::RollingDay;
+use crate::engine::stream::{Stream, StreamState};
+use crate::engine::sync::Mutex;
+use crate::engine::topology::{Shard, Topology, are_neighbours};
+use crate::engine::transition::Transition;
+use crate::model::arn::{ConsumerAddress, RealmId, StreamAddress};
+use crate::model::constraint::{Constrained, Measured};
+use crate::model::hash_key::{HashKey, HashKeyRange};
+use crate::model::names::{PartitionKey, StreamName};
+use crate::model::record::Payload;
+use crate::model::sequence_number::SequenceNumber;
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::{EncryptionType, StreamStatus};
+use crate::model::timestamp::Timestamp;
+
+use super::Snapshot;
+use super::error::Problem;
+use super::rows::{
+    Announcement, Becomes, ChangeRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, RealmRow,
+    RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
+};
+
+/// A first line is not longer: a large file of another kind is not read whole.
+const HEADER_BYTES_MAX: u64 = 64 * 1024;
+/// More shards than any operation makes of a stream at once.
+const SHARDS_AT_ONCE_MAX: u32 = 20_000;
+
+/// Why a line cannot be.
+type Refusal = String;
+
+/// Reads a snapshot.
+pub(super) fn read(mut input: impl BufRead) -> Result<Snapshot, Problem> {
+    let mut line = Vec::new();
+    let mut number = 1;
+    input.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut line)?;
+    let header = read_header(&line)?;
+    let mut checksum = Hasher::new();
+    let mut world = World::default();
+    loop {
+        checksum.update(&line);
+        line.clear();
+        input.read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
+            return Err(Problem::CutOff { after_line: number });
+        }
+        number += 1;
+        let damaged = |what| Problem::Damaged { line: number, what };
+        let row = serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
+        if let Some(end) = world.add(row).map_err(damaged)? {
+            world.found.crc32 = checksum.finalize();
+            if world.found != end {
+                return Err(damaged("the checksum or the counts are wrong".to_owned()));
+            }
+            if !input.fill_buf()?.is_empty() {
+                return Err(damaged("more follows after the end".to_owned()));
+            }
+            let taken = Timestamp::from_millis(header.taken);
+            let frozen = Frozen::new(taken, header.ids.into(), world.realms);
+            return Ok(Snapshot::new(frozen, header.request_ids.into()));
+        }
+    }
+}
+
+fn read_header(line: &[u8]) -> Result<Header, Problem> {
+    let announced: Announcement<'_> =
+        serde_json::from_slice(line).map_err(|_| Problem::NotASnapshot)?;
+    match announced.version {
+        _ if announced.format != FORMAT => Err(Problem::NotASnapshot),
+        found if found > VERSION => Err(Problem::NewerVersion { found, known: VERSION }),
+        _ if line.last() != Some(&b'\n') => Err(Problem::CutOff { after_line: 0 }),
+        _ => serde_json::from_slice(line)
+            .map_err(|error| Problem::Damaged { line: 1, what: error.to_string() }),
+    }
+}
+
+impl From<DrawnRow> for Drawn {
+    fn from(DrawnRow { seed, draws }: DrawnRow) -> Self {
+        Self { seed, draws }
+    }
+}
+
+/// What has been read so far. The last realm, stream and shard may be followed
+/// by more of theirs.
+#[derive(Default)]
+struct World {
+    realms: Vec<Realm>,
+    stream: Option<(StreamRow, Vec<Shard>)>,
+    shard: Option<OpenShard>,
+    /// Streams of the last realm whose shards are about to change.
+    resharding: BTreeSet<StreamName>,
+    found: EndRow,
+}
+
+/// A shard whose records are being read.
+struct OpenShard {
+    shard: Shard,
+    log: Log,
+    last: Timestamp,
+    newest: Timestamp,
+    data: Vec<u8>,
+}
+
+impl World {
+    /// Adds a line; returns the last one.
+    fn add(&mut self, row: Row<'_>) -> Result<Option<EndRow>, Refusal> {
+        match row {
+            Row::Record(row) => {
+                self.found.records += 1;
+                self.shard.as_mut().ok_or("a record outside of a shard")?.add(&row)?;
+            }
+            Row::Shard(row) => {
+                self.found.shards += 1;
+                self.finish_shard();
+                if self.stream.is_none() {
+                    return Err("a shard outside of a stream".to_owned());
+                }
+                self.shard = Some(OpenShard::new(&row)?);
+            }
+            Row::Stream(row) => {
+                self.found.streams += 1;
+                self.finish_stream()?;
+                self.stream = Some((*row, Vec::new()));
+            }
+            Row::Change(row) => {
+                self.found.changes += 1;
+                self.finish_stream()?;
+                self.add_change(row)?;
+            }
+            Row::Realm(row) => {
+                self.found.realms += 1;
+                self.finish_stream()?;
+                self.add_realm(row)?;
+            }
+            Row::End(end) => {
+                self.finish_stream()?;
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn add_realm(&mut self, row: RealmRow) -> Result<(), Refusal> {
+        let id = RealmId { account: row.account.0, region: row.region.0 };
+        if self.realms.iter().any(|realm| *realm.id() == id) {
+            return Err("a realm that was there before".to_owned());
+        }
+        let commitment = Commitment {
+            started: row.commitment.started.map(Timestamp::from_millis),
+            ended: row.commitment.ended.map(Timestamp::from_millis),
+            ends_early: row.commitment.ends_early,
+        };
+        let mut retired = Vec::new();
+        for (Text(name), made) in row.retired_seconds {
+            retired.push((name, seconds(made)?));
+        }
+        self.resharding.clear();
+        self.realms.push(Realm::restored(id, commitment, retired));
+        Ok(())
+    }
+
+    fn finish_shard(&mut self) {
+        if let (Some(shard), Some((_, shards))) = (self.shard.take(), &mut self.stream) {
+            shards.push(shard.finish());
+        }
+    }
+
+    fn finish_stream(&mut self) -> Result<(), Refusal> {
+        self.finish_shard();
+        let Some((row, shards)) = self.stream.take() else { return Ok(()) };
+        let realm = self.realms.last().ok_or("a stream outside of a realm")?;
+        if realm.find(&row.name.0).is_some() {
+            return Err(format!("a second stream of the name {}", row.name.0));
+        }
+        realm.add_restored(Arc::new(stream(row, shards, realm.id())?));
+        Ok(())
+    }
+
+    fn add_change(&mut self, row: ChangeRow) -> Result<(), Refusal> {
+        let realm = self.realms.last().ok_or("a change outside of a realm")?;
+        let Text(name) = row.stream;
+        let stream = realm.find(&name).ok_or("a change of no stream")?;
+        let change = transition(row.becomes);
+        // One at a time: the second would be made to other shards.
+        let reshards = reshards(&change, &stream.state().topology);
+        if reshards.is_some_and(|possible| !possible || !self.resharding.insert(name)) {
+            return Err("a change of shards that cannot be made".to_owned());
+        }
+        realm.lifecycle().schedule(Timestamp::from_millis(row.at), stream, change);
+        Ok(())
+    }
+}
+
+impl OpenShard {
+    fn new(row: &ShardRow) -> Result<Self, Refusal> {
+        if !(1..=SequenceNumber::INDEX_MAX).contains(&row.first_index) {
+            return Err("an index that no record has".to_owned());
+        }
+        let index = ShardIndex::new(row.number);
+        let hash_keys = HashKeyRange {
+            start: HashKey::new(row.first_hash_key.0),
+            end: HashKey::new(row.last_hash_key.0),
+        };
+        let parents = [row.parent, row.adjacent_parent].map(|parent| parent.map(ShardIndex::new));
+        let created_seconds = seconds(row.created_seconds)?;
+        let opened = Timestamp::from_millis(row.opened);
+        let mut shard = Shard::new(index, hash_keys, parents, created_seconds, opened);
+        shard.closed = row.closed.map(Timestamp::from_millis);
+        shard.ended_seconds = seconds(row.ended_seconds)?;
+        Ok(Self {
+            shard,
+            log: Log::resumed(index, created_seconds, row.first_index),
+            last: Timestamp::EPOCH,
+            newest: Timestamp::from_millis(row.newest),
+            data: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, row: &RecordRow<'_>) -> Result<(), Refusal> {
+        let arrival = Timestamp::from_millis(row.arrival);
+        if arrival < self.last || arrival > self.newest {
+            return Err("a record that arrived before the one before it, or after all".to_owned());
+        }
+        self.last = arrival;
+        if let Some(key) = &row.key
+            && !PartitionKey::CONSTRAINTS.iter().all(|constraint| key.satisfies(constraint))
+        {
+            return Err("a partition key that breaks a constraint".to_owned());
+        }
+        self.data.clear();
+        STANDARD
+            .decode_vec(row.data.as_bytes(), &mut self.data)
+            .map_err(|error| format!("data that is not base64: {error}"))?;
+        if self.data.len() > Payload::BYTES_MAX {
+            return Err("more data than a record can have".to_owned());
+        }
+        let encryption = if row.encrypted { EncryptionType::Kms } else { EncryptionType::None };
+        self.log.append(arrival, row.key.as_deref(), &self.data, encryption);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Shard {
+        self.log.not_before(self.newest);
+        self.shard.log = Mutex::new(self.log);
+        self.shard
+    }
+}
+
+fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream, Refusal> {
+    let address = StreamAddress { realm: realm.clone(), name: row.name.0 };
+    let topology = Topology::from_shards(shards)
+        .ok_or_else(|| format!("the shards of {} do not fit together", address.name))?;
+    let takes_records = matches!(row.status.0, StreamStatus::Active | StreamStatus::Updating);
+    if takes_records && topology.open_count() == 0 {
+        return Err(format!("{} has no shards", address.name));
+    }
+    let mut registrations = BTreeMap::new();
+    for (Text(name), registered) in row.registrations_seconds {
+        registrations.insert(name, seconds(registered)?);
+    }
+    let mut consumers = BTreeMap::new();
+    for row in row.consumers {
+        let consumer = consumer(row, &address)?;
+        consumers.insert(consumer.address.name.clone(), consumer);
+    }
+    // Every member is named: one that is added to the state is missed here.
+    let state = StreamState {
+        status: row.status.0,
+        mode: row.mode.0,
+        retention: Duration::from_secs(seconds(row.retention_seconds)?),
+        expired_before: Timestamp::from_millis(row.expired_before),
+        encryption: row.encryption.0,
+        key: row.key.map(|Text(key)| key),
+        distribution: row.distribution.0,
+        max_record_size: row.max_record_size_kib.0,
+        tags: tags(row.tags),
+        shard_level_metrics: row.shard_level_metrics.into_iter().map(|Text(name)| name).collect(),
+        policy: row.policy.map(|Text(policy)| policy),
+        consumers,
+        registrations,
+        warm_throughput: row.warm_throughput,
+        planned_shards: row.planned_shards,
+        rescalings: day(&row.rescalings),
+        mode_switches: day(&row.mode_switches),
+        encryption_starts: day(&row.encryption_starts),
+        encryption_stops: day(&row.encryption_stops),
+        topology,
+    };
+    let created = Timestamp::from_millis(row.created);
+    let created_seconds = seconds(row.created_seconds)?;
+    let stream = Stream::new(address, row.incarnation, created, created_seconds, state);
+    stream.set_auto_turn(row.auto_turn);
+    Ok(stream)
+}
+
+fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusal> {
+    Ok(Consumer {
+        address: ConsumerAddress {
+            stream: stream.clone(),
+            name: row.name.0,
+            created_seconds: seconds(row.created_seconds)?,
+        },
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+        subscriptions: BTreeMap::new(),
+    })
+}
+
+fn tags<K: Ord, V>(tags: BTreeMap<Text<K>, Text<V>>) -> BTreeMap<K, V> {
+    tags.into_iter().map(|(Text(key), Text(value))| (key, value)).collect()
+}
+
+fn day(times: &[u64]) -> RollingDay {
+    let mut day = RollingDay::default();
+    for time in times {
+        day.add(Timestamp::from_millis(*time));
+    }
+    day
+}
+
+/// A second that a sequence number can carry.
+fn seconds(seconds: u64) -> Result<u64, Refusal> {
+    if seconds <= SequenceNumber::SECONDS_MAX {
+        Ok(seconds)
+    } else {
+        Err(format!("{seconds} seconds are more than there can be"))
+    }
+}
+
+fn transition(becomes: Becomes) -> Transition {
+    match becomes {
+        Becomes::Created { shards } => Transition::Created { shards },
+        Becomes::Deleted => Transition::Deleted,
+        Becomes::Split { parent, upper_start } => Transition::Split {
+            parent: ShardIndex::new(parent),
+            upper_start: HashKey::new(upper_start.0),
+        },
+        Becomes::Merged { lower, upper } => {
+            Transition::Merged { lower: ShardIndex::new(lower), upper: ShardIndex::new(upper) }
+        }
+        Becomes::Rescaled { shards } => Transition::Rescaled { shards },
+        Becomes::ModeSwitched { mode: Text(mode), warm_throughput } => {
+            Transition::ModeSwitched { mode, warm_throughput }
+        }
+        Becomes::Encrypted { key: Text(key) } => Transition::Encrypted { key },
+        Becomes::Decrypted => Transition::Decrypted,
+        Becomes::RecordSizeChanged { limit_kib } => {
+            Transition::RecordSizeChanged { limit: limit_kib.0 }
+        }
+        Becomes::BusyShardSplit { parent, shards_max } => {
+            Transition::BusyShardSplit { parent: ShardIndex::new(parent), shards_max }
+        }
+        Becomes::Unchanged => Transition::Unchanged,
+        Becomes::Warmed { target, shards } => Transition::Warmed { target, shards },
+        Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
+        Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
+    }
+}
+
+/// Whether a change of shards can be made; `None` if it is another change.
+fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
+    let open = |index| {
+        let shard: Option<&Shard> = topology.shard(index);
+        shard.filter(|shard| shard.closed.is_none()).map(|shard| shard.hash_keys)
+    };
+    match change {
+        Transition::Created { shards }
+        | Transition::Rescaled { shards }
+        | Transition::Warmed { shards, .. } => Some((1..=SHARDS_AT_ONCE_MAX).contains(shards)),
+        Transition::Split { parent, upper_start } => Some(
+            open(*parent)
+                .is_some_and(|range| range.start < *upper_start && *upper_start <= range.end),
+        ),
+        Transition::BusyShardSplit { parent, .. } => Some(open(*parent).is_some()),
+        Transition::Merged { lower, upper } => Some(
+            open(*lower)
+                .zip(open(*upper))
+                .is_some_and(|(lower, upper)| are_neighbours(lower, upper)),
+        ),
+        Transition::Deleted
+        | Transition::ModeSwitched { .. }
+        | Transition::Encrypted { .. }
+        | Transition::Decrypted
+        | Transition::RecordSizeChanged { .. }
+        | Transition::Unchanged
+        | Transition::ConsumerReady { .. }
+        | Transition::ConsumerGone { .. } => None,
+    }
+}

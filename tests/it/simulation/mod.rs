@@ -1,0 +1,3 @@
+//! The emulator in a simulated world.
+
+mod turmoil;
