@@ -195,6 +195,9 @@ pub struct Environment {
 pub struct Repetition {
     /// Whether it only warms up: it is kept, and no figure counts it.
     pub is_warm_up: bool,
+    /// When it began, since [`Run::started`].
+    #[serde(default)]
+    pub began_ms: f64,
     /// In the order in which they began.
     pub phases: Vec<Phase>,
     /// From the intended send of a record to its arrival at a reader.
