@@ -28,7 +28,7 @@ struct Curve<'a> {
 
 /// Latency by percentile: a chart for each phase, and one from end to end, with all
 /// runs over each other.
-pub(super) fn percentiles(runs: &[Run]) -> String {
+pub(super) fn percentiles(runs: &[Run]) -> Vec<String> {
     let of_runs: Vec<_> = runs.iter().map(digest::latencies).collect();
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in of_runs.iter().flatten() {
@@ -36,7 +36,7 @@ pub(super) fn percentiles(runs: &[Run]) -> String {
             names.push(name);
         }
     }
-    let mut html = String::new();
+    let mut cards = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let mut curves = Vec::new();
         for (colour, (run, latencies)) in runs.iter().zip(&of_runs).enumerate() {
@@ -62,10 +62,10 @@ pub(super) fn percentiles(runs: &[Run]) -> String {
         }
         curves.retain(|curve| curve.histogram.summary.count > 0);
         if !curves.is_empty() {
-            html += &percentile_card(at, name, &curves);
+            cards.push(percentile_card(at, name, &curves));
         }
     }
-    html
+    cards
 }
 
 fn percentile_card(at: usize, name: &str, curves: &[Curve<'_>]) -> String {
@@ -171,12 +171,11 @@ fn short_number(number: f64) -> String {
     let (amount, unit) = match number {
         _ if number >= 1e6 => (number / 1e6, "M"),
         _ if number >= 1e4 => (number / 1e3, "k"),
+        _ if number >= 1e3 => return units::count(number.round() as u64),
         _ => (number, ""),
     };
     let text = format!("{amount:.2}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{unit}")
+    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Which repetition a chart over time shows.
@@ -242,6 +241,9 @@ impl Columns {
 }
 
 const COLUMNS_MAX: u64 = 120;
+
+/// Charts over time begin to say something with a third second.
+const SECONDS_MIN: u64 = 2;
 
 /// A series of amounts by column.
 struct Layer {
@@ -317,6 +319,13 @@ pub(super) fn throughput(at: usize, run: &Run) -> String {
     let Some(last) = last_of_shards.max(last_of_phase) else {
         return card(title, "", "<p class=\"quiet\">This run kept no series per second.</p>");
     };
+    if last < SECONDS_MIN {
+        let sentence = format!(
+            "The phase took {}: too short for a chart over time.",
+            units::time(phase.elapsed_ms * 1e3)
+        );
+        return card(title, &which(run), &format!("<p style=\"margin-top:8px\">{sentence}</p>"));
+    }
     let columns = Columns::new(last);
     let per_second = 1.0 / columns.width as f64;
     let layers = if has_series {
@@ -393,6 +402,9 @@ pub(super) fn latency_over_time(at: usize, run: &Run) -> String {
     let Some(last) = phase.series.iter().map(|second| second.second).max() else {
         return String::new();
     };
+    if last < SECONDS_MIN {
+        return String::new();
+    }
     let columns = Columns::new(last);
     type Of = fn(&Second) -> Option<u64>;
     let kinds: [(&str, usize, Stroke, Of); 3] = [
