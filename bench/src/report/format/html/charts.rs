@@ -307,6 +307,17 @@ fn stacked(
 /// No series has this colour: it is that of throttles.
 const BAD: usize = usize::MAX;
 
+/// Why a run has no charts over time, if it has none.
+pub(super) fn brevity(run: &Run) -> Option<String> {
+    let (_, repetition) = digest::typical(run)?;
+    let phase = repetition.phases.first()?;
+    let last = phase.series.iter().map(|second| second.second).max()?;
+    (last < SECONDS_MIN).then(|| {
+        let elapsed = units::time(phase.elapsed_ms * 1e3);
+        format!("Phase {} took {elapsed}: too short for charts over time.", phase.name)
+    })
+}
+
 /// Records per second, shard upon shard.
 pub(super) fn throughput(at: usize, run: &Run) -> String {
     let title = "Records per second";
@@ -320,11 +331,7 @@ pub(super) fn throughput(at: usize, run: &Run) -> String {
         return card(title, "", "<p class=\"quiet\">This run kept no series per second.</p>");
     };
     if last < SECONDS_MIN {
-        let sentence = format!(
-            "The phase took {}: too short for a chart over time.",
-            units::time(phase.elapsed_ms * 1e3)
-        );
-        return card(title, &which(run), &format!("<p style=\"margin-top:8px\">{sentence}</p>"));
+        return String::new();
     }
     let columns = Columns::new(last);
     let per_second = 1.0 / columns.width as f64;
@@ -611,7 +618,8 @@ pub(super) fn skew(at: usize, run: &Run) -> String {
     card(title, &caption, &svg)
 }
 
-const SHARDS_MAX: usize = 24;
+/// As many rows as stand beside another chart without a hole.
+const SHARDS_MAX: usize = 12;
 const ROW_HEIGHT: f64 = 24.0;
 
 /// A group of bars for each figure that all runs have, with whiskers.

@@ -283,6 +283,9 @@ fn each_run(html: &mut String, runs: &[Run]) {
                 escape(&run.label)
             );
         }
+        if let Some(sentence) = charts::brevity(run) {
+            let _ = writeln!(html, "<p class=\"quiet\">{}</p>", escape(&sentence));
+        }
         html.push_str("<div class=\"cards\">\n");
         *html += &charts::throughput(at, run);
         *html += &charts::latency_over_time(at, run);
