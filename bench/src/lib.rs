@@ -13,7 +13,7 @@
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
 //! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
-//! | [`report`] | one [`Report`], shown as a table or as JSON |
+//! | [`report`] | one [`Report`], shown as a table or as JSON; [saved runs](report::run) in every form |
 //! | [`environment`] | the machine and the build a number belongs to |
 //!
 //! Absent: open-loop load (each producer waits for its answer, so latency does
