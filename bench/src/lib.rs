@@ -10,6 +10,7 @@
 //! | [`cli`] | arguments, parsed once into [`Settings`] |
 //! | [`target`] | what is measured: our emulator over TCP, in process, or any endpoint |
 //! | [`aggregation`] | several user records in one: KPL aggregates, merged messages |
+//! | [`batch`] | PutRecords in batches, where each record has its own fate |
 //! | [`load`] | keys, payloads, and which shard owns which hash key |
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
@@ -22,6 +23,7 @@
 //! that was not asked for by `--i-own-this-endpoint`.
 
 pub mod aggregation;
+pub mod batch;
 pub mod cli;
 pub mod environment;
 pub mod failure;
