@@ -15,6 +15,7 @@
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
 //! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
+//! | [`plan`] | shards, costs and what merging saves, before and after a run |
 //! | [`report`] | one [`Report`], shown as a table or as JSON |
 //! | [`environment`] | the machine and the build a number belongs to |
 //!
@@ -29,6 +30,7 @@ pub mod environment;
 pub mod failure;
 pub mod load;
 pub mod measure;
+pub mod plan;
 pub mod report;
 pub mod scenario;
 pub mod target;
