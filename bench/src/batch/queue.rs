@@ -44,9 +44,9 @@ pub struct BatchId(u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotTaken {
     /// As many wait as may. Try again when one has been settled.
-    Full(Entry),
+    Full(Box<Entry>),
     /// No call could carry it.
-    Invalid(Entry, &'static str),
+    Invalid(Box<Entry>, &'static str),
 }
 
 impl fmt::Display for NotTaken {
@@ -150,14 +150,17 @@ impl Batcher {
     /// When as many wait as may, or no call could carry it.
     pub fn push(&mut self, now: Duration, entry: Entry) -> Result<(), NotTaken> {
         if self.room() == 0 {
-            return Err(NotTaken::Full(entry));
+            return Err(NotTaken::Full(Box::new(entry)));
         }
         // One such entry would fail the whole call, and with it the others.
         if !(1..=256).contains(&entry.partition_key.chars().count()) {
-            return Err(NotTaken::Invalid(entry, "a partition key has 1 to 256 characters"));
+            return Err(NotTaken::Invalid(
+                Box::new(entry),
+                "a partition key has 1 to 256 characters",
+            ));
         }
         if entry.bytes() > self.settings.bytes_max {
-            return Err(NotTaken::Invalid(entry, "it is larger than a call may be"));
+            return Err(NotTaken::Invalid(Box::new(entry), "it is larger than a call may be"));
         }
         let ticket = self.tickets;
         self.tickets += 1;

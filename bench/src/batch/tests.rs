@@ -291,7 +291,7 @@ fn what_no_call_carries_is_not_taken() {
         assert!(matches!(batcher.push(ms(0), bad), Err(NotTaken::Invalid(..))));
     }
     batcher.push(ms(0), Entry::new("k", vec![0; 99], 0)).unwrap();
-    assert_eq!(batcher.push(ms(0), entry("k", 1)), Err(NotTaken::Full(entry("k", 1))));
+    assert_eq!(batcher.push(ms(0), entry("k", 1)), Err(NotTaken::Full(Box::new(entry("k", 1)))));
     assert!(Batcher::new(Settings { records_max: 501, ..Settings::default() }).is_err());
     assert!(Batcher::new(Settings { in_flight_max: 0, ..Settings::default() }).is_err());
 }
@@ -432,7 +432,8 @@ impl PutRecords for Reluctant {
     async fn put_records(&self, entries: Vec<Arc<Entry>>) -> Result<Vec<EntryAnswer>, CallError> {
         let tags = entries.iter().map(|entry| entry.tag).collect();
         self.calls.lock().unwrap().push(tags);
-        let is_refused = |_: &Arc<Entry>| self.turn.fetch_add(1, Relaxed) % self.every == 0;
+        let is_refused =
+            |_: &Arc<Entry>| self.turn.fetch_add(1, Relaxed).is_multiple_of(self.every);
         let refused: Vec<bool> = entries.iter().map(is_refused).collect();
         let passed = entries.into_iter().zip(&refused).filter(|(_, refused)| !**refused);
         let passed: Vec<_> = passed.map(|(entry, _)| entry).collect();

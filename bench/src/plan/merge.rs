@@ -352,7 +352,7 @@ enum Source<'a> {
 }
 
 /// So many different made-up messages.
-const MADE_UP: usize = 256;
+const MADE_UP: u64 = 256;
 
 impl<'a> Source<'a> {
     fn new(messages: &'a Messages) -> Self {
@@ -361,7 +361,8 @@ impl<'a> Source<'a> {
             return Self::Sample { messages: &messages.sample, keys };
         }
         let mut random = StdRng::seed_from_u64(1);
-        let texts = (0..MADE_UP).map(|_| made_up(messages.bytes, &mut random)).collect();
+        let different = messages.count.min(MADE_UP);
+        let texts = (0..different).map(|_| made_up(messages.bytes, &mut random)).collect();
         Self::MadeUp { texts, keys }
     }
 
