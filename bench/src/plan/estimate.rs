@@ -200,7 +200,7 @@ impl Workload {
             workload: self.clone(),
             shards,
             binding,
-            notes: self.notes(shards, &needs),
+            notes: self.notes(shards, &needs, prices),
             needs,
             busiest_share,
             payload_units_per_record: payload_units(self.record_bytes),
@@ -282,7 +282,7 @@ impl Workload {
         Err(PlanError::Question(sentence))
     }
 
-    fn notes(&self, shards: u64, needs: &[Need]) -> Vec<String> {
+    fn notes(&self, shards: u64, needs: &[Need], basis: &PriceBasis) -> Vec<String> {
         let mut notes = Vec::new();
         let calls = needs.iter().find(|need| need.limit == Limit::SharedReadCalls);
         if calls.is_some_and(|need| need.asked_per_second > need.per_shard) {
@@ -311,6 +311,13 @@ impl Workload {
             notes.push(
                 "a new on-demand stream takes 4,000 records and 4 MiB a second; it grows to \
                  twice its peak, so it would throttle at first"
+                    .to_owned(),
+            );
+        }
+        if basis.prices.on_demand_advantage.is_some() {
+            notes.push(
+                "On-demand Advantage commits the account, over all its streams; here this \
+                 stream carries all of the commitment"
                     .to_owned(),
             );
         }

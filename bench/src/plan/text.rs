@@ -116,6 +116,8 @@ pub(super) fn comparison(out: &mut dyn Write, comparison: &Comparison) -> io::Re
 
 fn bills(out: &mut dyn Write, bills: &[Bill], prices: &PriceBasis, of: &str) -> io::Result<()> {
     let mut table = columns(["mode", "for", "quantity", "at", "cost"]);
+    let what = table.column_mut(1).expect("there are five");
+    what.set_cell_alignment(CellAlignment::Left);
     for bill in bills {
         for (n, line) in bill.lines.iter().enumerate() {
             let mode = if n == 0 { bill.mode.name() } else { "" };
