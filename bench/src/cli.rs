@@ -100,7 +100,8 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time with its unit, such as `20ms`, `10s` or `5m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().map_err(|_| "write it like 20ms or 1s".to_owned())?;
@@ -108,7 +109,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "us" => Duration::from_micros(number),
         "ms" => Duration::from_millis(number),
         "s" => Duration::from_secs(number),
-        _ => return Err("the unit is one of us, ms and s, as in 20ms".to_owned()),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        "h" => Duration::from_secs(number.saturating_mul(3_600)),
+        _ => return Err("the unit is one of us, ms, s, m and h, as in 20ms".to_owned()),
     };
     if duration.is_zero() { Err("it must be longer than zero".to_owned()) } else { Ok(duration) }
 }
