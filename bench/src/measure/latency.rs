@@ -43,6 +43,12 @@ impl Latencies {
         self.0.add(&other.0).expect("all latencies share one range");
     }
 
+    /// Everything recorded, in microseconds.
+    #[must_use]
+    pub fn recorded(&self) -> &Histogram<u64> {
+        &self.0
+    }
+
     /// The quantiles that are reported.
     #[must_use]
     pub fn summary(&self) -> LatencySummary {

@@ -4,6 +4,7 @@
 
 pub mod json;
 pub mod progress;
+pub mod run;
 pub mod table;
 
 use std::io::{self, Write, stderr, stdout};

@@ -1,0 +1,736 @@
+//! The saved run: everything a measurement found, in one versioned model.
+//!
+//! Laws: every report is rendered from these values and nothing else, so that a
+//! run that was saved yesterday can be shown today in another form; what is
+//! written can be read back to an equal value; and a reader takes fields it does
+//! not know for news and leaves them aside.
+//!
+//! Units are the last part of a name. `schema/run.schema.json` publishes the shape.
+//! Absent: how any of it is measured, and how any of it is shown.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2Serializer};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Report;
+use crate::measure::latency::Latencies;
+use crate::target::TargetKind;
+
+/// Rises when a field changes its meaning or goes away; new fields do not raise it.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// What marks a file as ours.
+pub const TOOL: &str = "kinesis-bench";
+
+/// One target under one scenario, repeated as often as was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Always [`TOOL`], so that a foreign file is told apart.
+    pub tool: String,
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What a reader calls this run: a target's name, or what the user chose.
+    pub label: String,
+    /// The scenario's name, such as `thousand-four`.
+    pub scenario: String,
+    /// Shared by runs whose repetitions took turns, which are compared in pairs.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// What was measured.
+    pub target: Target,
+    /// What repeats it.
+    pub settings: Settings,
+    /// The machine and the build that the numbers belong to.
+    pub environment: Environment,
+    /// When the first repetition began.
+    pub started: Timestamp,
+    /// In the order in which they ran, warm-ups too.
+    pub repetitions: Vec<Repetition>,
+    /// What the client alone costs, from the `null` target.
+    #[serde(default)]
+    pub self_overhead: Option<SelfOverhead>,
+    /// A sentence for each promise that was broken.
+    pub breaches: Vec<String>,
+    /// A sentence for each thing a reader should know, such as uneven keys.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// `loopback`, `in-process`, `endpoint`, `aws`, `null`.
+    pub kind: String,
+    /// Where it listened; none in process.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The AWS region that requests were signed for, where that means anything.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// How requests travelled.
+    pub protocol: Protocol,
+    /// Who made them.
+    pub driver: Driver,
+    /// The limit profile, such as `off` or `aws`; none if it is the target's own secret.
+    #[serde(default)]
+    pub limits: Option<String>,
+    /// The latency profile, such as `none`; none if it is the target's own secret.
+    #[serde(default)]
+    pub latency: Option<String>,
+    /// The wait of a reader after an empty answer.
+    #[serde(default)]
+    pub poll_interval_ms: Option<f64>,
+}
+
+/// How requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[serde(rename = "h1")]
+    Http1,
+    /// HTTP/2.
+    #[serde(rename = "h2")]
+    Http2,
+    /// Without a socket.
+    #[serde(rename = "in-process")]
+    InProcess,
+}
+
+/// Who makes the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// The AWS SDK for Rust.
+    Sdk,
+    /// Our own HTTP client, which signs each request.
+    Native,
+}
+
+/// What repeats the run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The command line, word by word.
+    pub command: Vec<String>,
+    /// Records to put in each repetition; none if a duration ended it.
+    #[serde(default)]
+    pub records: Option<u64>,
+    /// Shards of the stream at the start.
+    pub shards: u64,
+    /// Producers at work at once.
+    pub concurrency: u64,
+    /// Whether producers wait for their answers.
+    pub load: Load,
+    /// The intended rate of an open loop, as given: `500/s`, or a shape.
+    #[serde(default)]
+    pub rate: Option<String>,
+    /// How keys were chosen.
+    pub keys: String,
+    /// Bytes of one payload, where all are of one size.
+    #[serde(default)]
+    pub payload_bytes: Option<u64>,
+    /// The seed of everything drawn at random.
+    pub seed: u64,
+    /// Worker threads of the runtime.
+    pub worker_threads: u64,
+    /// Whatever else was chosen, by its flag's name.
+    #[serde(default)]
+    pub others: BTreeMap<String, String>,
+}
+
+/// Whether producers wait for their answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    /// Each producer sends when its last call was answered.
+    #[default]
+    Closed,
+    /// Calls are due at times that do not depend on answers.
+    Open,
+}
+
+/// The machine and the build that numbers belong to.
+///
+/// Absent: host names, user names and paths, so that a run can be published.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The processor.
+    #[serde(default)]
+    pub cpu_model: Option<String>,
+    /// Hardware threads the process may use.
+    #[serde(default)]
+    pub cpu_cores: Option<u64>,
+    /// The operating system.
+    pub os: String,
+    /// The kernel release.
+    #[serde(default)]
+    pub kernel: Option<String>,
+    /// Load averages over 1, 5 and 15 minutes, before the run.
+    #[serde(default)]
+    pub load_average_before: Option<[f64; 3]>,
+    /// The same after the run.
+    #[serde(default)]
+    pub load_average_after: Option<[f64; 3]>,
+    /// The part of the machine's processor time, 0 to 1, that others took during the run.
+    #[serde(default)]
+    pub busy_share: Option<f64>,
+    /// The version of this package.
+    pub package_version: String,
+    /// The commit it was built from, with `-dirty` if files differed from it.
+    #[serde(default)]
+    pub git_commit: Option<String>,
+    /// The compiler.
+    #[serde(default)]
+    pub rustc: Option<String>,
+    /// `release` or `debug`.
+    #[serde(default)]
+    pub build_profile: Option<String>,
+    /// The version of `aws-sdk-kinesis`.
+    pub sdk_version: String,
+}
+
+/// The scenario from its beginning to its end, once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Repetition {
+    /// Whether it only warms up: it is kept, and no figure counts it.
+    pub is_warm_up: bool,
+    /// When it began, since [`Run::started`].
+    #[serde(default)]
+    pub began_ms: f64,
+    /// In the order in which they began.
+    pub phases: Vec<Phase>,
+    /// From the intended send of a record to its arrival at a reader.
+    #[serde(default)]
+    pub end_to_end: Option<Latency>,
+    /// By hash key.
+    #[serde(default)]
+    pub per_shard: Vec<Shard>,
+    /// What AWS would bill: each begun 25 KB of a record.
+    #[serde(default)]
+    pub payload_units: Option<u64>,
+    /// What a local target used.
+    #[serde(default)]
+    pub process: Option<Process>,
+    /// What broke.
+    pub verdict: Verdict,
+    /// Each call, if asked for.
+    #[serde(default)]
+    pub samples: Vec<Sample>,
+}
+
+/// A part of a repetition with a clock of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// `produce`, `consume`, `drain`, `fan-out`, …
+    pub name: String,
+    /// By the wall.
+    pub elapsed_ms: f64,
+    /// Records acknowledged or read.
+    pub records: u64,
+    /// Bytes of their data and partition keys.
+    pub bytes: u64,
+    /// Calls made, whatever they took.
+    pub calls: u64,
+    /// Attempts after the first of each call.
+    pub retries: u64,
+    /// Answers that said: come back later. Of a batch, each record so refused.
+    pub throttles: u64,
+    /// Calls that failed in the end, by error code.
+    #[serde(default)]
+    pub errors: BTreeMap<String, u64>,
+    /// What an open loop meant to send each second.
+    #[serde(default)]
+    pub intended_records_per_second: Option<f64>,
+    /// Of the phase's calls.
+    #[serde(default)]
+    pub latency: Option<Latency>,
+    /// One entry for each second since the phase began.
+    #[serde(default)]
+    pub series: Vec<Second>,
+}
+
+/// The same calls, timed from two starting points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// From the intended start, so that waiting for a stalled target counts. None in a
+    /// closed loop, which intends no starts.
+    #[serde(default)]
+    pub corrected: Option<Histogram>,
+    /// From the actual start.
+    pub uncorrected: Histogram,
+}
+
+/// A distribution of times in microseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The figures that reports quote.
+    pub summary: Summary,
+    /// The percentile curve, rising.
+    pub curve: Vec<Point>,
+    /// All of it in HdrHistogram's V2 encoding as base64, for merging.
+    #[serde(default)]
+    pub v2_base64: Option<String>,
+}
+
+/// The figures of a distribution that reports quote, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many times were recorded.
+    pub count: u64,
+    /// The shortest.
+    pub min_us: u64,
+    /// The average.
+    pub mean_us: f64,
+    /// The standard deviation.
+    pub stddev_us: f64,
+    /// Half took at most this long.
+    pub p50_us: u64,
+    /// 90 of 100 took at most this long.
+    pub p90_us: u64,
+    /// 95 of 100 took at most this long.
+    pub p95_us: u64,
+    /// 99 of 100 took at most this long.
+    pub p99_us: u64,
+    /// 999 of 1,000 took at most this long.
+    pub p999_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
+
+/// A point of a percentile curve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// From 0 to 1.
+    pub quantile: f64,
+    /// That part took at most this long.
+    pub us: u64,
+    /// So many are that part.
+    pub count: u64,
+}
+
+/// What happened in one second of a phase.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Second {
+    /// Seconds since the phase began, rounded down.
+    pub second: u64,
+    /// Records acknowledged or read.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Throttles.
+    pub throttles: u64,
+    /// The median latency of calls that ended then; none if none did.
+    #[serde(default)]
+    pub p50_us: Option<u64>,
+    /// The 99th percentile; corrected where the phase's latency is.
+    #[serde(default)]
+    pub p99_us: Option<u64>,
+    /// The longest.
+    #[serde(default)]
+    pub max_us: Option<u64>,
+}
+
+/// What one shard saw of a repetition.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its id.
+    pub shard_id: String,
+    /// The part of all hash keys that it owns, 0 to 1.
+    #[serde(default)]
+    pub hash_share: Option<f64>,
+    /// Records that went there.
+    pub records: u64,
+    /// Bytes of their data and partition keys, as a shard's limits count them.
+    pub bytes: u64,
+    /// The part of all records that went there, 0 to 1.
+    pub share: f64,
+    /// Throttles it answered.
+    pub throttles: u64,
+    /// The farthest a reader was behind.
+    #[serde(default)]
+    pub iterator_age_ms_max: Option<f64>,
+    /// One entry for each second since the repetition's first phase began.
+    #[serde(default)]
+    pub series: Vec<ShardSecond>,
+}
+
+/// What one shard saw in one second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardSecond {
+    /// Seconds since the repetition's first phase began, rounded down.
+    pub second: u64,
+    /// Records put, or read where nothing is put.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Throttles it answered.
+    pub throttles: u64,
+}
+
+/// What a local target used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    /// Processor time, user and system.
+    pub cpu_seconds: f64,
+    /// The most memory that was resident.
+    pub peak_rss_bytes: u64,
+}
+
+/// What broke, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Records acknowledged and never read.
+    pub lost: u64,
+    /// Records read more than once.
+    pub duplicated: u64,
+    /// Records on a shard that does not own their hash key.
+    pub misrouted: u64,
+    /// Records read after a later one of their key.
+    pub out_of_order: u64,
+    /// Records that were read other than they were acknowledged.
+    pub altered: u64,
+}
+
+/// One call.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it was sent, since the repetition began.
+    pub at_ms: f64,
+    /// When it was due, in an open loop.
+    #[serde(default)]
+    pub intended_ms: Option<f64>,
+    /// From the actual start to the answer.
+    pub latency_us: u64,
+    /// Such as `PutRecord`.
+    pub operation: String,
+    /// Where its record went, if it is one record.
+    #[serde(default)]
+    pub shard_id: Option<String>,
+    /// The number its record was given.
+    #[serde(default)]
+    pub sequence_number: Option<String>,
+    /// The error code, if it failed.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What the target said about it.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Bytes of data and partition keys.
+    pub bytes: u64,
+    /// Which producer or reader.
+    pub task: u64,
+}
+
+/// What the client alone costs: the same load against a target that does nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct SelfOverhead {
+    /// Half of its calls took at most this long.
+    pub p50_us: u64,
+    /// 99 of 100 took at most this long.
+    pub p99_us: u64,
+    /// What it reached.
+    pub records_per_second: f64,
+}
+
+impl Run {
+    /// A run with nothing in it yet.
+    #[must_use]
+    pub fn new(
+        label: String,
+        scenario: String,
+        target: Target,
+        settings: Settings,
+        environment: Environment,
+        started: Timestamp,
+    ) -> Self {
+        Self {
+            tool: TOOL.to_owned(),
+            schema_version: SCHEMA_VERSION,
+            label,
+            scenario,
+            session: None,
+            target,
+            settings,
+            environment,
+            started,
+            repetitions: Vec::new(),
+            self_overhead: None,
+            breaches: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Today's report of one repetition of the default scenario, with the puts'
+    /// latencies behind it.
+    #[must_use]
+    pub fn from_report(report: &Report, puts: &Latencies, started: Timestamp) -> Self {
+        let environment = &report.environment;
+        let in_process = report.target == TargetKind::InProcess;
+        let target = Target {
+            kind: word(&report.target),
+            endpoint: report.endpoint.clone(),
+            region: None,
+            protocol: if in_process { Protocol::InProcess } else { Protocol::Http1 },
+            driver: Driver::Sdk,
+            limits: None,
+            latency: None,
+            poll_interval_ms: Some(environment.poll_interval_ms),
+        };
+        let settings = Settings {
+            command: std::env::args().collect(),
+            records: Some(report.records as u64),
+            shards: report.shards as u64,
+            concurrency: environment.concurrency as u64,
+            keys: word(&environment.keys),
+            seed: environment.seed,
+            worker_threads: environment.worker_threads as u64,
+            ..Settings::default()
+        };
+        let label = report.endpoint.clone().unwrap_or_else(|| target.kind.clone());
+        let scenario = "thousand-four".to_owned();
+        let mut run =
+            Self::new(label, scenario, target, settings, Environment::from(environment), started);
+        let bytes: u64 = report.per_shard.iter().map(|shard| shard.bytes).sum();
+        let produce = Phase {
+            name: "produce".to_owned(),
+            elapsed_ms: report.produce_ms,
+            records: report.records as u64,
+            bytes,
+            calls: report.calls.produce.calls,
+            retries: report.calls.produce.retries,
+            throttles: report.calls.produce.throttles,
+            latency: Some(Latency { corrected: None, uncorrected: Histogram::from(puts) }),
+            ..Phase::default()
+        };
+        let consume = Phase {
+            name: "consume".to_owned(),
+            elapsed_ms: report.consume_ms,
+            records: report.records_read as u64,
+            bytes,
+            calls: report.calls.consume.calls,
+            retries: report.calls.consume.retries,
+            throttles: report.calls.consume.throttles,
+            ..Phase::default()
+        };
+        let shard = |load: &super::ShardLoad| Shard {
+            shard_id: load.shard_id.clone(),
+            records: load.records,
+            bytes: load.bytes,
+            share: ratio(load.records, report.records_read as u64),
+            ..Shard::default()
+        };
+        run.repetitions.push(Repetition {
+            phases: vec![produce, consume],
+            per_shard: report.per_shard.iter().map(shard).collect(),
+            verdict: Verdict {
+                lost: report.lost,
+                duplicated: report.duplicated,
+                misrouted: report.misrouted,
+                out_of_order: report.out_of_order,
+                altered: report.altered,
+            },
+            ..Repetition::default()
+        });
+        run.breaches.clone_from(&report.breaches);
+        run.notes.extend(report.skew());
+        run
+    }
+
+    /// The repetitions that count.
+    pub fn measured(&self) -> impl Iterator<Item = &Repetition> {
+        self.repetitions.iter().filter(|repetition| !repetition.is_warm_up)
+    }
+
+    /// Whether the target kept every promise.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.breaches.is_empty()
+    }
+}
+
+impl Phase {
+    /// Records per second; 0 of a phase that took no time.
+    #[must_use]
+    pub fn records_per_second(&self) -> f64 {
+        per_second(self.records as f64, self.elapsed_ms)
+    }
+
+    /// Bytes per second; 0 of a phase that took no time.
+    #[must_use]
+    pub fn bytes_per_second(&self) -> f64 {
+        per_second(self.bytes as f64, self.elapsed_ms)
+    }
+
+    /// Calls that failed in the end.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+impl Latency {
+    /// The one to quote: corrected where there is such a thing.
+    #[must_use]
+    pub fn headline(&self) -> &Histogram {
+        self.corrected.as_ref().unwrap_or(&self.uncorrected)
+    }
+}
+
+impl Histogram {
+    /// Takes over a histogram of microseconds; with its encoding if `is_logged`, so that
+    /// it can be merged later.
+    #[must_use]
+    pub fn new(recorded: &hdrhistogram::Histogram<u64>, is_logged: bool) -> Self {
+        let at = |quantile| recorded.value_at_quantile(quantile);
+        let summary = Summary {
+            count: recorded.len(),
+            min_us: recorded.min(),
+            mean_us: recorded.mean(),
+            stddev_us: recorded.stdev(),
+            p50_us: at(0.5),
+            p90_us: at(0.9),
+            p95_us: at(0.95),
+            p99_us: at(0.99),
+            p999_us: at(0.999),
+            max_us: recorded.max(),
+        };
+        let curve = recorded.iter_quantiles(TICKS_PER_HALF_DISTANCE).map(|step| Point {
+            quantile: step.quantile_iterated_to(),
+            us: step.value_iterated_to(),
+            count: recorded.count_between(0, step.value_iterated_to()),
+        });
+        let v2_base64 = is_logged.then(|| encode(recorded));
+        Self { summary, curve: curve.collect(), v2_base64 }
+    }
+
+    /// What was recorded, if it was saved in full and undamaged.
+    #[must_use]
+    pub fn recorded(&self) -> Option<hdrhistogram::Histogram<u64>> {
+        use base64::Engine as _;
+        let encoded = base64::engine::general_purpose::STANDARD.decode(self.v2_base64.as_ref()?);
+        Decoder::new().deserialize(&mut encoded.ok()?.as_slice()).ok()
+    }
+
+    /// All of them in one; none if one was not saved in full.
+    #[must_use]
+    pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next()?.recorded()?;
+        all.auto(true);
+        for part in parts {
+            all.add(part.recorded()?).ok()?;
+        }
+        Some(Self::new(&all, true))
+    }
+}
+
+impl From<&Latencies> for Histogram {
+    fn from(latencies: &Latencies) -> Self {
+        Self::new(latencies.recorded(), true)
+    }
+}
+
+impl Verdict {
+    /// Each count with its name.
+    #[must_use]
+    pub fn counts(&self) -> [(&'static str, u64); 5] {
+        [
+            ("lost", self.lost),
+            ("duplicated", self.duplicated),
+            ("misrouted", self.misrouted),
+            ("out of order", self.out_of_order),
+            ("altered", self.altered),
+        ]
+    }
+}
+
+impl From<&crate::environment::Environment> for Environment {
+    fn from(seen: &crate::environment::Environment) -> Self {
+        Self {
+            cpu_model: seen.cpu_model.clone(),
+            cpu_cores: seen.cpu_cores.map(|cores| cores as u64),
+            os: seen.os.clone(),
+            kernel: seen.kernel.clone(),
+            load_average_before: seen.load_average,
+            load_average_after: None,
+            busy_share: None,
+            package_version: seen.package_version.to_owned(),
+            git_commit: seen.git_commit.map(str::to_owned),
+            rustc: seen.rustc.map(str::to_owned),
+            build_profile: seen.build_profile.map(str::to_owned),
+            sdk_version: seen.sdk_version.to_owned(),
+        }
+    }
+}
+
+/// As many as HdrHistogram's own tools take; a curve has about 5 × log2(count) points.
+const TICKS_PER_HALF_DISTANCE: u32 = 5;
+
+fn encode(recorded: &hdrhistogram::Histogram<u64>) -> String {
+    use base64::Engine as _;
+    let mut encoded = Vec::new();
+    let written = V2Serializer::new().serialize(recorded, &mut encoded);
+    written.expect("a histogram can be written to memory");
+    base64::engine::general_purpose::STANDARD.encode(encoded)
+}
+
+/// The name that serde gives a unit variant.
+fn word(variant: &impl Serialize) -> String {
+    let name = serde_json::to_value(variant).ok();
+    name.and_then(|name| name.as_str().map(str::to_owned)).expect("the variant is a word")
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn per_second(amount: f64, elapsed_ms: f64) -> f64 {
+    if elapsed_ms > 0.0 { amount * 1e3 / elapsed_ms } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Histogram, Latencies};
+
+    fn latencies(micros: impl IntoIterator<Item = u64>) -> Latencies {
+        let mut latencies = Latencies::new();
+        micros.into_iter().for_each(|us| latencies.record(Duration::from_micros(us)));
+        latencies
+    }
+
+    #[test]
+    fn a_saved_histogram_is_read_back_and_merged_without_loss() {
+        let (fast, slow) = (latencies(1..=900), latencies((1..=100).map(|n| n * 1_000)));
+        let saved = [Histogram::from(&fast), Histogram::from(&slow)];
+        let json = serde_json::to_string(&saved).unwrap();
+        let read: Vec<Histogram> = serde_json::from_str(&json).unwrap();
+        assert_eq!(saved.as_slice(), read);
+
+        let mut both = fast.clone();
+        both.merge(&slow);
+        let merged = Histogram::merged(&read).unwrap();
+        assert_eq!(merged.summary, Histogram::from(&both).summary);
+        assert_eq!(merged.curve.last().unwrap().count, 1_000);
+    }
+
+    #[test]
+    fn a_curve_rises_to_all_and_an_empty_one_is_empty() {
+        let curve = Histogram::from(&latencies(1..=10_000)).curve;
+        assert!(curve.windows(2).all(|w| w[0].quantile <= w[1].quantile && w[0].us <= w[1].us));
+        assert_eq!((curve.last().unwrap().quantile, curve.last().unwrap().count), (1.0, 10_000));
+        let empty = Histogram::from(&latencies([]));
+        assert_eq!(empty.summary.count, 0);
+        assert!(serde_json::to_string(&empty).unwrap().contains(r#""mean_us":0.0"#));
+    }
+
+    #[test]
+    fn a_damaged_histogram_is_not_merged() {
+        let mut damaged = Histogram::from(&latencies(1..=10));
+        damaged.v2_base64 = damaged.v2_base64.map(|log| log[..log.len() / 2].to_owned());
+        assert!(damaged.recorded().is_none());
+        assert!(Histogram::merged([&damaged]).is_none());
+    }
+}
