@@ -21,6 +21,7 @@
 //! that was not asked for by `--i-own-this-endpoint`.
 
 pub mod cli;
+pub mod driver;
 pub mod environment;
 pub mod failure;
 pub mod load;

@@ -6,6 +6,7 @@
 pub mod endpoint;
 pub mod in_process;
 pub mod loopback;
+pub mod null;
 
 use std::time::Duration;
 
