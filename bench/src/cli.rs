@@ -183,7 +183,6 @@ mod tests {
             (&["--keys", "even"], "explicit-hash"),
             (&["--stream", "a b"], "a stream name is"),
             (&["--endpoint", "localhost:4566"], "http://"),
-            (&["--endpoint", "https://localhost:4566"], "TLS"),
             (&["--endpoint", "http://localhost:1", "--in-process"], "cannot be used with"),
             (&["--i-own-this-endpoint"], "--endpoint"),
         ] {

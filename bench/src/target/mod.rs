@@ -1,13 +1,17 @@
 //! What is measured.
 //!
-//! All three targets are driven through the same SDK with the same retries and
-//! timeouts; only the way a request travels differs.
+//! Every target is driven by the same calls with the same retries and timeouts;
+//! only the way a request travels differs.
 
+pub mod aws;
+pub mod choice;
 pub mod endpoint;
 pub mod in_process;
 pub mod loopback;
 pub mod null;
+pub mod trust;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
@@ -25,11 +29,17 @@ use endpoint::Endpoint;
 #[derive(Debug)]
 pub enum Target {
     /// Our emulator on a loopback socket, in this process.
-    Loopback(Emulator),
+    Loopback(Arc<Emulator>),
     /// Our emulator without a socket.
-    InProcess(Emulator),
+    InProcess(Arc<Emulator>),
     /// Whatever listens at a URL.
     Endpoint(Endpoint),
+    /// Kinesis itself, as the credential chain finds it.
+    Aws(aws::Aws),
+    /// Canned answers without a socket.
+    Null(null::NullTarget),
+    /// Canned answers on a loopback socket.
+    NullTcp(null::NullServer),
 }
 
 /// The kind of a target, as reports name it.
@@ -42,6 +52,10 @@ pub enum TargetKind {
     InProcess,
     /// Any emulator at a URL.
     Endpoint,
+    /// Kinesis itself.
+    Aws,
+    /// Canned answers, which measure the client.
+    Null,
 }
 
 impl Target {
@@ -55,9 +69,23 @@ impl Target {
                 let endpoint = Endpoint::open(url, settings.i_own_this_endpoint).await?;
                 Ok(Self::Endpoint(endpoint))
             }
-            None if settings.in_process => Ok(Self::InProcess(in_process::start(settings.shards))),
-            None => Ok(Self::Loopback(loopback::start(settings.shards).await?)),
+            None if settings.in_process => Ok(Self::in_process(settings.shards)),
+            None => Self::loopback(settings.shards).await,
         }
+    }
+
+    /// Our emulator without a socket.
+    #[must_use]
+    pub fn in_process(shards: usize) -> Self {
+        Self::InProcess(Arc::new(in_process::start(shards)))
+    }
+
+    /// Our emulator on a loopback socket.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn loopback(shards: usize) -> Result<Self, Failure> {
+        Ok(Self::Loopback(Arc::new(loopback::start(shards).await?)))
     }
 
     /// A client of this target whose calls are counted.
@@ -66,6 +94,11 @@ impl Target {
         let client = match self {
             Self::Loopback(emulator) | Self::InProcess(emulator) => emulator.client(),
             Self::Endpoint(endpoint) => endpoint.client(),
+            Self::Aws(aws) => aws.client(),
+            Self::Null(target) => target.client(),
+            Self::NullTcp(server) => {
+                null::client(server.url(), aws_smithy_http_client::Builder::new().build_http())
+            }
         };
         let config = client
             .config()
@@ -83,6 +116,8 @@ impl Target {
             Self::Loopback(_) => TargetKind::Loopback,
             Self::InProcess(_) => TargetKind::InProcess,
             Self::Endpoint(_) => TargetKind::Endpoint,
+            Self::Aws(_) => TargetKind::Aws,
+            Self::Null(_) | Self::NullTcp(_) => TargetKind::Null,
         }
     }
 
@@ -91,14 +126,16 @@ impl Target {
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Loopback(emulator) => Some(emulator.url()),
-            Self::InProcess(_) => None,
+            Self::InProcess(_) | Self::Null(_) => None,
             Self::Endpoint(endpoint) => Some(endpoint.url()),
+            Self::Aws(aws) => Some(aws.url()),
+            Self::NullTcp(server) => Some(server.url()),
         }
     }
 }
 
 /// A target that takes longer than this for one answer is taken for hung.
-const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// Up to here the emulator is measured as it comes; beyond, its shard limit is raised.
 const SHARDS_AS_IT_COMES_MAX: usize = 200;

@@ -173,6 +173,7 @@ impl HttpConnector for NullTarget {
 #[derive(Debug)]
 pub struct NullServer {
     address: SocketAddr,
+    url: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -196,13 +197,18 @@ impl NullServer {
                 }
             });
         })?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            address,
+            url: format!("http://{address}"),
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Its URL.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Its port.
