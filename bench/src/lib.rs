@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`cli`] | arguments, parsed once into [`Settings`] |
 //! | [`target`] | what is measured: our emulator over TCP, in process, or any endpoint |
+//! | [`aggregation`] | several user records in one: KPL aggregates, merged messages |
 //! | [`load`] | keys, payloads, and which shard owns which hash key |
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
@@ -20,6 +21,7 @@
 //! not include queueing before the call), TLS, and any call to a real AWS account
 //! that was not asked for by `--i-own-this-endpoint`.
 
+pub mod aggregation;
 pub mod cli;
 pub mod driver;
 pub mod environment;
