@@ -31,6 +31,8 @@ pub enum Arrivals {
         shape: Shape,
         /// How items are spread within that rate.
         spacing: Spacing,
+        /// What an item counts in that rate.
+        records_per_item: f64,
     },
 }
 
@@ -68,6 +70,7 @@ pub struct Dues {
     draws: Option<StdRng>,
     extent: Extent,
     number: u64,
+    records_per_item: f64,
     /// Where the next item lies on the shape's own scale of items.
     place: f64,
 }
@@ -75,12 +78,12 @@ pub struct Dues {
 impl Dues {
     /// The items due by a shape.
     #[must_use]
-    pub fn new(shape: Shape, spacing: Spacing, extent: Extent) -> Self {
+    pub fn new(shape: Shape, spacing: Spacing, records_per_item: f64, extent: Extent) -> Self {
         let draws = match spacing {
             Spacing::Even => None,
             Spacing::Poisson(seed) => Some(StdRng::seed_from_u64(seed)),
         };
-        let mut dues = Self { shape, draws, extent, number: 0, place: 0.0 };
+        let mut dues = Self { shape, draws, extent, number: 0, records_per_item, place: 0.0 };
         if dues.draws.is_some() {
             dues.place = dues.gap();
         }
@@ -101,7 +104,7 @@ impl Iterator for Dues {
     type Item = (u64, Duration);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let due = self.shape.due(self.place);
+        let due = self.shape.due(self.place * self.records_per_item);
         let is_over = self.extent.items.is_some_and(|items| self.number >= items)
             || self.extent.duration.is_some_and(|duration| due >= duration);
         if is_over {
@@ -233,8 +236,8 @@ impl Schedule {
     fn dues(&self) -> Box<dyn Iterator<Item = (u64, Duration)> + '_> {
         match &self.arrivals {
             Arrivals::Closed => Box::new(std::iter::empty()),
-            Arrivals::Open { shape, spacing } => {
-                Box::new(Dues::new(shape.clone(), *spacing, self.extent))
+            Arrivals::Open { shape, spacing, records_per_item } => {
+                Box::new(Dues::new(shape.clone(), *spacing, *records_per_item, self.extent))
             }
         }
     }

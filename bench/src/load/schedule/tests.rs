@@ -68,7 +68,7 @@ async fn run(arrivals: Arrivals, tasks: usize) -> Seen {
 }
 
 fn open(rate: &str) -> Arrivals {
-    Arrivals::Open { shape: rate.parse().unwrap(), spacing: Spacing::Even }
+    Arrivals::Open { shape: rate.parse().unwrap(), spacing: Spacing::Even, records_per_item: 1.0 }
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn the_thread_offers_the_items_that_the_task_would() {
 fn poisson_arrivals_repeat_with_their_seed_and_keep_the_rate() {
     let dues = |seed| {
         let shape = "200".parse().unwrap();
-        Dues::new(shape, Spacing::Poisson(seed), TEN_SECONDS).collect::<Vec<_>>()
+        Dues::new(shape, Spacing::Poisson(seed), 1.0, TEN_SECONDS).collect::<Vec<_>>()
     };
     assert_eq!(dues(7), dues(7));
     assert_ne!(dues(7), dues(8));
@@ -154,7 +154,7 @@ fn poisson_arrivals_repeat_with_their_seed_and_keep_the_rate() {
 
 #[test]
 fn an_extent_ends_by_number_or_by_time() {
-    let count = |extent| Dues::new("100".parse().unwrap(), Spacing::Even, extent).count();
+    let count = |extent| Dues::new("100".parse().unwrap(), Spacing::Even, 1.0, extent).count();
     assert_eq!(count(TEN_SECONDS), 1_000);
     assert_eq!(count(Extent { items: Some(7), ..TEN_SECONDS }), 7);
 }
