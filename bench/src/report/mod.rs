@@ -2,10 +2,21 @@
 //!
 //! Law: both are rendered from the same values, so they cannot disagree.
 
+pub mod commands;
+pub mod compare;
+pub mod digest;
+pub mod fail_if;
+pub mod format;
 pub mod json;
+pub mod measures;
 pub mod progress;
 pub mod run;
+#[doc(hidden)]
+pub mod sample;
+pub mod saved;
+pub mod statistics;
 pub mod table;
+pub mod units;
 
 use std::io::{self, Write, stderr, stdout};
 use std::time::Duration;

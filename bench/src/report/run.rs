@@ -595,13 +595,14 @@ impl Histogram {
             p999_us: at(0.999),
             max_us: recorded.max(),
         };
-        let curve = recorded.iter_quantiles(TICKS_PER_HALF_DISTANCE).map(|step| Point {
-            quantile: step.quantile_iterated_to(),
-            us: step.value_iterated_to(),
-            count: recorded.count_between(0, step.value_iterated_to()),
+        let mut count = 0;
+        let curve = recorded.iter_quantiles(TICKS_PER_HALF_DISTANCE).map(|step| {
+            count += step.count_since_last_iteration();
+            Point { quantile: step.quantile_iterated_to(), us: step.value_iterated_to(), count }
         });
+        let curve = curve.collect();
         let v2_base64 = is_logged.then(|| encode(recorded));
-        Self { summary, curve: curve.collect(), v2_base64 }
+        Self { summary, curve, v2_base64 }
     }
 
     /// What was recorded, if it was saved in full and undamaged.
