@@ -86,17 +86,17 @@ impl Settings {
 }
 
 /// Every record read is kept until it is checked; this many take about 2 GiB.
-const RECORDS_MAX: u64 = 10_000_000;
+pub(crate) const RECORDS_MAX: u64 = 10_000_000;
 /// The most shards `UpdateShardCount` allows a stream.
-const SHARDS_MAX: u64 = 10_000;
+pub(crate) const SHARDS_MAX: u64 = 10_000;
 /// More tasks or threads than this measure the scheduler.
-const TASKS_MAX: u64 = 1_024;
+pub(crate) const TASKS_MAX: u64 = 1_024;
 
-fn count(max: u64) -> RangedU64ValueParser<usize> {
+pub(crate) fn count(max: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=max)
 }
 
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("it must be longer than zero".to_owned()) } else { Ok(duration) }
 }
 
-fn stream_name(text: &str) -> Result<String, String> {
+pub(crate) fn stream_name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
         Ok(text.to_owned())

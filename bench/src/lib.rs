@@ -16,13 +16,20 @@
 //! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
 //! | [`report`] | one [`Report`], shown as a table or as JSON |
 //! | [`environment`] | the machine and the build a number belongs to |
+//! | [`driver`] | who calls: the AWS SDK, or a client of our own that signs for real |
+//! | [`commands`] | the subcommands, and the [`session`] that `run` and `compare` hold |
 //!
-//! Absent: open-loop load (each producer waits for its answer, so latency does
-//! not include queueing before the call), TLS, and any call to a real AWS account
-//! that was not asked for by `--i-own-this-endpoint`.
+//! Without a subcommand the default measurement is made, see
+//! [`scenario::thousand_four`]; its producers wait for their answers. `run`,
+//! `produce` and `compare` play any scenario of the [`scenario::catalogue`] against
+//! any target, as fast as answers come or by the clock.
+//!
+//! Absent: any call to a host that is not this machine, AWS included, that was not
+//! asked for by `--i-own-this-endpoint`.
 
 pub mod aggregation;
 pub mod cli;
+pub mod commands;
 pub mod driver;
 pub mod environment;
 pub mod failure;
@@ -30,7 +37,9 @@ pub mod load;
 pub mod measure;
 pub mod report;
 pub mod scenario;
+pub mod session;
 pub mod target;
+pub mod tell;
 pub mod verify;
 
 pub use cli::Settings;
