@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep_until};
 
 use super::rate::Shape;
@@ -265,15 +265,27 @@ impl Schedule {
     }
 
     async fn take_due(&self) -> Option<Item> {
-        // A closed count means that the last item has fallen due, not that it was taken.
-        if let Ok(permit) = self.due_count.acquire().await {
-            permit.forget();
-        }
+        // What is there already has waited for a task; later it is the task that waits.
+        let is_queued = match self.due_count.try_acquire() {
+            Ok(permit) => {
+                permit.forget();
+                true
+            }
+            Err(TryAcquireError::NoPermits) => match self.due_count.acquire().await {
+                Ok(permit) => {
+                    permit.forget();
+                    false
+                }
+                Err(_) => true,
+            },
+            // The last item has fallen due, which does not mean that it was taken.
+            Err(TryAcquireError::Closed) => true,
+        };
         if self.is_stopped() {
             return None;
         }
         let item = self.due.lock().expect("nobody panics while holding the queue").pop_front()?;
-        if item.intended.elapsed() >= WAITED_FROM {
+        if is_queued && item.intended.elapsed() >= WAITED_FROM {
             self.waited.fetch_add(1, Relaxed);
         }
         Some(item)

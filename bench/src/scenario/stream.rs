@@ -47,8 +47,8 @@ impl OwnStream {
         match stream.status().await? {
             Some(_) => Ok(stream),
             None => Err(Failure::Answer(format!(
-                "there is no stream {name}: create it, or leave out --existing to have one \
-                 made and deleted"
+                "there is no stream {name} in that account and region: check AWS_REGION, create \
+                 it, or leave out --existing to have one made and deleted"
             ))),
         }
     }
