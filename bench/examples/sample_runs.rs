@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs, io};
 
 use kinesis_bench::report::format::{Choices, Format};
+use kinesis_bench::report::run::Run;
 use kinesis_bench::report::{sample, saved};
 
 fn main() -> io::Result<()> {
@@ -18,8 +19,15 @@ fn main() -> io::Result<()> {
         ("complete", vec![sample::complete()]),
     ] {
         fs::write(folder.join(format!("{name}.json")), saved::text(&runs))?;
-        let page = Format::Html.render(&runs, &Choices::default());
-        fs::write(folder.join(format!("{name}.html")), page.map_err(io::Error::other)?)?;
+        show(&runs, Format::Html, folder.join(format!("{name}.html")))?;
     }
+    let open_loop = [sample::open_loop()];
+    show(&open_loop, Format::Hgrm, folder.join("open-loop.hgrm"))?;
+    show(&open_loop, Format::Jtl, folder.join("open-loop.jtl"))?;
     Ok(())
+}
+
+fn show(runs: &[Run], format: Format, path: PathBuf) -> io::Result<()> {
+    let text = format.render(runs, &Choices::default()).map_err(io::Error::other)?;
+    fs::write(path, text)
 }

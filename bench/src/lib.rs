@@ -14,7 +14,7 @@
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
 //! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
-//! | [`report`] | one [`Report`], shown as a table or as JSON |
+//! | [`report`] | one [`Report`], shown as a table or as JSON; [saved runs](report::run) in every form |
 //! | [`environment`] | the machine and the build a number belongs to |
 //! | [`driver`] | who calls: the AWS SDK, or a client of our own that signs for real |
 //! | [`commands`] | the subcommands, and the [`session`] that `run` and `compare` hold |

@@ -14,6 +14,7 @@ pub mod run;
 #[doc(hidden)]
 pub mod sample;
 pub mod saved;
+pub mod schema;
 pub mod statistics;
 pub mod table;
 pub mod units;

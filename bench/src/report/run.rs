@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2Serializer};
+use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2DeflateSerializer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -268,7 +268,8 @@ pub struct Histogram {
     pub summary: Summary,
     /// The percentile curve, rising.
     pub curve: Vec<Point>,
-    /// All of it in HdrHistogram's V2 encoding as base64, for merging.
+    /// All of it in HdrHistogram's compressed V2 encoding as base64, as its logs have it,
+    /// for merging.
     #[serde(default)]
     pub v2_base64: Option<String>,
 }
@@ -671,7 +672,7 @@ const TICKS_PER_HALF_DISTANCE: u32 = 5;
 fn encode(recorded: &hdrhistogram::Histogram<u64>) -> String {
     use base64::Engine as _;
     let mut encoded = Vec::new();
-    let written = V2Serializer::new().serialize(recorded, &mut encoded);
+    let written = V2DeflateSerializer::new().serialize(recorded, &mut encoded);
     written.expect("a histogram can be written to memory");
     base64::engine::general_purpose::STANDARD.encode(encoded)
 }

@@ -88,6 +88,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<Run>, Reason> {
 fn one(value: Value) -> Result<Run, Reason> {
     match (value.get("tool").and_then(Value::as_str), value["schema_version"].as_u64()) {
         (Some(TOOL), Some(version)) if version == u64::from(SCHEMA_VERSION) => {
+            countable(&value).map_err(Reason::Impossible)?;
             let run = serde_json::from_value(value).map_err(Reason::Damaged)?;
             possible(&run).map_err(Reason::Impossible)?;
             Ok(run)
@@ -98,6 +99,25 @@ fn one(value: Value) -> Result<Run, Reason> {
         _ => Err(Reason::Foreign),
     }
 }
+
+/// No number is beyond what can have been counted, so that sums do not overflow.
+fn countable(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Number(number) if number.as_f64().is_none_or(|n| n.abs() > COUNT_MAX) => {
+            Err(format!("nothing can have been measured as {number}"))
+        }
+        Value::Array(values) => values.iter().try_for_each(countable),
+        // A seed is any number of 64 bits; it counts nothing.
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| *name != "seed")
+            .try_for_each(|(_, value)| countable(value)),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// 2⁵³: up to here every whole number is one in JSON for all readers.
+const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// What the renderers trust: numbers that can have been measured.
 fn possible(run: &Run) -> Result<(), String> {
@@ -181,8 +201,13 @@ impl std::error::Error for Unreadable {}
 mod tests {
     use std::path::PathBuf;
 
+    use clap::ValueEnum;
+    use serde_json::json;
+
     use super::{Unreadable, parse, text};
+    use crate::report::format::{Choices, Format};
     use crate::report::sample;
+    use crate::report::statistics::Draw;
 
     fn complaint(bytes: &[u8]) -> String {
         let path = PathBuf::from("run.json");
@@ -211,7 +236,8 @@ mod tests {
         let other_version = |version: &str| {
             good.replacen(r#""schema_version": 2"#, &format!(r#""schema_version": {version}"#), 1)
         };
-        let endless = good.replacen(r#""second": 0"#, r#""second": 18446744073709551615"#, 1);
+        let endless = good.replacen(r#""second": 0"#, r#""second": 999999999"#, 1);
+        let huge = good.replacen(r#""calls": 1000"#, r#""calls": 18446744073709551615"#, 1);
         for (bytes, advice) in [
             (&good.as_bytes()[..good.len() / 2], "ends in the middle"),
             (b"", "ends in the middle"),
@@ -223,10 +249,53 @@ mod tests {
             (other_version("3").as_bytes(), "a newer kinesis-bench (schema 3"),
             (good.replacen(r#""calls""#, r#""cails""#, 1).as_bytes(), "missing field `calls`"),
             (endless.as_bytes(), "over a year"),
+            (huge.as_bytes(), "nothing can have been measured as 18446744073709551615"),
         ] {
             let sentence = complaint(bytes);
             assert!(sentence.contains(advice), "{sentence}");
             assert!(sentence.starts_with("run.json "), "{sentence}");
         }
+    }
+
+    /// Puts a number that nobody measured in place of the `at`th one.
+    fn spoil(value: &mut serde_json::Value, at: &mut usize, with: &serde_json::Value) {
+        match value {
+            serde_json::Value::Number(_) if *at == 0 => {
+                *value = with.clone();
+                *at = usize::MAX;
+            }
+            serde_json::Value::Number(_) => *at -= 1,
+            serde_json::Value::Array(values) => {
+                values.iter_mut().for_each(|value| spoil(value, at, with));
+            }
+            serde_json::Value::Object(fields) => {
+                fields.iter_mut().for_each(|(_, value)| spoil(value, at, with));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn an_edited_number_is_refused_or_shown_but_breaks_nothing() {
+        let mut draw = Draw(11);
+        let mut shown = 0;
+        for _ in 0..150 {
+            let mut run = sample::closed_loop();
+            run.repetitions[0].is_warm_up = false;
+            let mut value = serde_json::to_value(&run).unwrap();
+            let wrong =
+                [json!(0), json!(-7), json!(1e300), json!(9_007_199_254_740_992_u64), json!(0.5)];
+            for _ in 0..3 {
+                let with = &wrong[(draw.unit() * wrong.len() as f64) as usize];
+                spoil(&mut value, &mut ((draw.unit() * 700.0) as usize), with);
+            }
+            let Ok(runs) = parse(value.to_string().as_bytes()) else { continue };
+            for format in Format::value_variants() {
+                // Some forms have nothing to show; none may panic.
+                let _ = format.render(&runs, &Choices::default());
+            }
+            shown += 1;
+        }
+        assert!(shown > 10, "{shown}");
     }
 }

@@ -99,7 +99,7 @@ fn comparisons(text: &mut String, runs: &[Run], choices: &Choices) {
             row(text, &cells);
         }
         for (at, caution) in comparison.cautions.iter().enumerate() {
-            let _ = write!(text, "{}- {}\n", if at == 0 { "\n" } else { "" }, escape(caution));
+            let _ = writeln!(text, "{}- {}", if at == 0 { "\n" } else { "" }, escape(caution));
         }
     }
     if !others.is_empty() {

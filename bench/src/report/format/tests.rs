@@ -63,10 +63,12 @@ fn jmeter_reads_each_call() {
         "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,\
          failureMessage,bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect"
     );
-    // The warm-up's 30 seconds and a pause come first.
-    let first = lines.next().unwrap();
-    assert!(first.starts_with("17946"), "{first}");
-    assert!(first.ends_with("http://127.0.0.1:4567,1,0,0"), "{first}");
+    // 30.5 seconds after 2026-11-20T09:30:00Z, for the warm-up comes first.
+    assert_eq!(
+        lines.next().unwrap(),
+        "1795167030503,1,PutRecord,200,OK,produce 1-1,text,true,,0,114,16,16,\
+         http://127.0.0.1:4567,1,0,0"
+    );
     assert!(text.contains(",false,\"Rate exceeded, \"\"slow\"\" down\","), "{text}");
     assert_eq!(text.lines().count(), 1 + 150);
 

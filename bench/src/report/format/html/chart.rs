@@ -121,7 +121,7 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(is_wide: bool) -> Self {
-        let (width, height) = if is_wide { (680.0, 300.0) } else { (320.0, 240.0) };
+        let (width, height) = if is_wide { (600.0, 280.0) } else { (320.0, 240.0) };
         Self { is_wide, width, height, left: 58.0, right: 14.0, top: 14.0, bottom: 40.0 }
     }
 

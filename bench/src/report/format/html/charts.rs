@@ -28,7 +28,7 @@ struct Curve<'a> {
 
 /// Latency by percentile: a chart for each phase, and one from end to end, with all
 /// runs over each other.
-pub(super) fn percentiles(runs: &[Run]) -> String {
+pub(super) fn percentiles(runs: &[Run]) -> Vec<String> {
     let of_runs: Vec<_> = runs.iter().map(digest::latencies).collect();
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in of_runs.iter().flatten() {
@@ -36,7 +36,7 @@ pub(super) fn percentiles(runs: &[Run]) -> String {
             names.push(name);
         }
     }
-    let mut html = String::new();
+    let mut cards = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let mut curves = Vec::new();
         for (colour, (run, latencies)) in runs.iter().zip(&of_runs).enumerate() {
@@ -62,10 +62,10 @@ pub(super) fn percentiles(runs: &[Run]) -> String {
         }
         curves.retain(|curve| curve.histogram.summary.count > 0);
         if !curves.is_empty() {
-            html += &percentile_card(at, name, &curves);
+            cards.push(percentile_card(at, name, &curves));
         }
     }
-    html
+    cards
 }
 
 fn percentile_card(at: usize, name: &str, curves: &[Curve<'_>]) -> String {
@@ -171,12 +171,11 @@ fn short_number(number: f64) -> String {
     let (amount, unit) = match number {
         _ if number >= 1e6 => (number / 1e6, "M"),
         _ if number >= 1e4 => (number / 1e3, "k"),
+        _ if number >= 1e3 => return units::count(number.round() as u64),
         _ => (number, ""),
     };
     let text = format!("{amount:.2}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{unit}")
+    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Which repetition a chart over time shows.
@@ -243,6 +242,9 @@ impl Columns {
 
 const COLUMNS_MAX: u64 = 120;
 
+/// Charts over time begin to say something with a third second.
+const SECONDS_MIN: u64 = 2;
+
 /// A series of amounts by column.
 struct Layer {
     name: String,
@@ -305,6 +307,17 @@ fn stacked(
 /// No series has this colour: it is that of throttles.
 const BAD: usize = usize::MAX;
 
+/// Why a run has no charts over time, if it has none.
+pub(super) fn brevity(run: &Run) -> Option<String> {
+    let (_, repetition) = digest::typical(run)?;
+    let phase = repetition.phases.first()?;
+    let last = phase.series.iter().map(|second| second.second).max()?;
+    (last < SECONDS_MIN).then(|| {
+        let elapsed = units::time(phase.elapsed_ms * 1e3);
+        format!("Phase {} took {elapsed}: too short for charts over time.", phase.name)
+    })
+}
+
 /// Records per second, shard upon shard.
 pub(super) fn throughput(at: usize, run: &Run) -> String {
     let title = "Records per second";
@@ -317,6 +330,9 @@ pub(super) fn throughput(at: usize, run: &Run) -> String {
     let Some(last) = last_of_shards.max(last_of_phase) else {
         return card(title, "", "<p class=\"quiet\">This run kept no series per second.</p>");
     };
+    if last < SECONDS_MIN {
+        return String::new();
+    }
     let columns = Columns::new(last);
     let per_second = 1.0 / columns.width as f64;
     let layers = if has_series {
@@ -393,6 +409,9 @@ pub(super) fn latency_over_time(at: usize, run: &Run) -> String {
     let Some(last) = phase.series.iter().map(|second| second.second).max() else {
         return String::new();
     };
+    if last < SECONDS_MIN {
+        return String::new();
+    }
     let columns = Columns::new(last);
     type Of = fn(&Second) -> Option<u64>;
     let kinds: [(&str, usize, Stroke, Of); 3] = [
@@ -599,7 +618,8 @@ pub(super) fn skew(at: usize, run: &Run) -> String {
     card(title, &caption, &svg)
 }
 
-const SHARDS_MAX: usize = 24;
+/// As many rows as stand beside another chart without a hole.
+const SHARDS_MAX: usize = 12;
 const ROW_HEIGHT: f64 = 24.0;
 
 /// A group of bars for each figure that all runs have, with whiskers.

@@ -40,8 +40,10 @@ pub fn render(runs: &[Run], choices: &Choices) -> String {
         html += "</div>\n";
     }
     html += "<h2>Latency</h2>\n<div class=\"cards\">\n";
-    html += &charts::percentiles(runs);
-    latency_table(&mut html, runs);
+    let curves = charts::percentiles(runs);
+    html.extend(curves.iter().map(String::as_str));
+    // Beside a lone chart there is room for the table.
+    latency_table(&mut html, runs, if curves.len().is_multiple_of(2) { " whole" } else { "" });
     html += "</div>\n";
     each_run(&mut html, runs);
     html += "<h2>What was measured</h2>\n<div class=\"cards\">\n";
@@ -81,9 +83,9 @@ fn title(runs: &[Run]) -> String {
 fn head(html: &mut String, runs: &[Run], title: &str) {
     let _ = write!(html, "<header>\n<h1>{}</h1>\n", escape(title));
     if let Some(run) = runs.first() {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<p class=\"quiet\">Kinesis benchmark, {}. {}</p>\n",
+            "<p class=\"quiet\">Kinesis benchmark, {}. {}</p>",
             run.started.strftime("%Y-%m-%d %H:%M UTC"),
             escape(&terminal::settings(run))
         );
@@ -124,16 +126,12 @@ fn tiles(html: &mut String, runs: &[Run]) {
     let phases = digest::phases(run);
     let Some(phase) = phases.first() else { return };
     let mut tiles = Vec::new();
-    let intended = phase
-        .intended_records_per_second
-        .map_or(format!("{}/s", units::bytes(phase.bytes_per_second.median)), |rate| {
-            format!("of {} intended", units::rate(rate))
-        });
-    tiles.push((
-        format!("{} rate", phase.name),
-        format!("{} records/s", units::rate(phase.records_per_second.median)),
-        intended,
-    ));
+    let beside = match phase.intended_records_per_second {
+        Some(rate) => format!("{} intended", units::rate(rate)),
+        None => format!("{}/s", units::bytes(phase.bytes_per_second.median)),
+    };
+    let rate = units::rate(phase.records_per_second.median);
+    tiles.push((format!("{} records/s", phase.name), rate, beside));
     if let Some(latency) = &phase.latency {
         let summary = latency.headline().summary;
         let basis = if latency.corrected.is_some() { "corrected" } else { "closed loop" };
@@ -164,7 +162,7 @@ fn tiles(html: &mut String, runs: &[Run]) {
     tiles.push((
         "throttles".to_owned(),
         units::count(throttles),
-        units::counted(retries, "retry").replace("retrys", "retries"),
+        format!("retries: {}", units::count(retries)),
     ));
     html.push_str("<dl class=\"tiles\">");
     for (name, value, beside) in &tiles {
@@ -173,10 +171,10 @@ fn tiles(html: &mut String, runs: &[Run]) {
     }
     html.push_str("</dl>\n");
     if let Some(own) = run.self_overhead {
-        let _ = write!(
+        let _ = writeln!(
             html,
             "<p class=\"quiet\" style=\"margin-top:8px\">The client alone, against a target that \
-             does nothing: p50 {}, p99 {}, {} records/s.</p>\n",
+             does nothing: p50 {}, p99 {}, {} records/s.</p>",
             units::time(own.p50_us as f64),
             units::time(own.p99_us as f64),
             units::rate(own.records_per_second)
@@ -225,7 +223,7 @@ fn comparisons(html: &mut String, runs: &[Run], choices: &Choices) {
     let _ = writeln!(html, "<p class=\"quiet card whole\">{}</p>", compare::legend(choices.noise));
 }
 
-fn latency_table(html: &mut String, runs: &[Run]) {
+fn latency_table(html: &mut String, runs: &[Run], width: &str) {
     let mut table =
         Table::new(&["latency", "*p50", "*p90", "*p95", "*p99", "*p99.9", "*max", "*mean"]);
     let mut rows = 0;
@@ -252,10 +250,10 @@ fn latency_table(html: &mut String, runs: &[Run]) {
         }
     }
     if rows > 0 {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<section class=\"card\"><h3>Percentiles</h3>\
-             <p class=\"quiet\">All measured repetitions together.</p>{}</section>\n",
+            "<section class=\"card{width}\"><h3>Percentiles</h3>\
+             <p class=\"quiet\">All measured repetitions together.</p>{}</section>",
             table.html()
         );
     }
@@ -284,6 +282,9 @@ fn each_run(html: &mut String, runs: &[Run]) {
                  <h3 style=\"margin:12px 0 8px\">{}</h3>",
                 escape(&run.label)
             );
+        }
+        if let Some(sentence) = charts::brevity(run) {
+            let _ = writeln!(html, "<p class=\"quiet\">{}</p>", escape(&sentence));
         }
         html.push_str("<div class=\"cards\">\n");
         *html += &charts::throughput(at, run);
@@ -450,7 +451,7 @@ fn card_of_rows(html: &mut String, title: &str, runs: &[Run], rows: &[Vec<String
     for row in rows {
         table.row(row);
     }
-    let _ = write!(html, "<section class=\"card\"><h3>{title}</h3>{}</section>\n", table.html());
+    let _ = writeln!(html, "<section class=\"card\"><h3>{title}</h3>{}</section>", table.html());
 }
 
 fn commands(html: &mut String, runs: &[Run]) {
@@ -479,7 +480,7 @@ struct Table {
 
 impl Table {
     fn new(header: &[&str]) -> Self {
-        let mut html = String::from("<div class=\"scroll\"><table>");
+        let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table>");
         if !header.is_empty() {
             html.push_str("<thead><tr>");
             for name in header {
@@ -512,5 +513,92 @@ impl Table {
 
     fn html(self) -> String {
         self.html + "</tbody></table></div>"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::render;
+    use crate::report::format::Choices;
+    use crate::report::run::Run;
+    use crate::report::sample;
+
+    fn pages() -> Vec<String> {
+        let mut nothing = sample::open_loop();
+        nothing.repetitions.clear();
+        let runs: [Vec<Run>; 6] = [
+            vec![sample::closed_loop()],
+            vec![sample::open_loop()],
+            vec![sample::broken()],
+            sample::comparison(),
+            vec![nothing],
+            vec![],
+        ];
+        runs.iter().map(|runs| render(runs, &Choices::default())).collect()
+    }
+
+    /// Each tag of a page: its name, and what follows up to `>`.
+    fn tags(page: &str) -> Vec<(&str, &str)> {
+        let body = page.split_once("</style>").unwrap().1.split_once("<script>").unwrap().0;
+        let tags = body.split('<').skip(1).map(|piece| piece.split_once('>').unwrap().0);
+        tags.map(|tag| tag.split_once(' ').unwrap_or((tag, ""))).collect()
+    }
+
+    #[test]
+    fn a_page_asks_the_network_for_nothing() {
+        for page in pages() {
+            assert!(page.contains("default-src 'none'"));
+            for (name, attributes) in tags(&page) {
+                assert!(!["link", "img", "iframe", "a", "use", "image"].contains(&name), "{name}");
+                for word in ["src=", "href=", "url(", "onclick=", "action="] {
+                    assert!(!attributes.contains(word), "<{name} {attributes}>");
+                }
+            }
+            let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+            assert!(!style.contains("url(") && !style.contains("@import"));
+        }
+    }
+
+    #[test]
+    fn what_a_file_says_becomes_no_markup() {
+        let page = render(&[sample::broken()], &Choices::default());
+        assert!(page.contains("&lt;b&gt;leaky &amp; &quot;odd&quot;&lt;/b&gt;"));
+        assert!(!page.contains("<b>"));
+    }
+
+    #[test]
+    fn every_element_ends_where_it_should() {
+        for page in pages() {
+            let mut open = vec!["html", "head"];
+            for (name, attributes) in tags(&page) {
+                if let Some(name) = name.strip_prefix('/') {
+                    let innermost = open.pop();
+                    assert_eq!(innermost, Some(name.trim_end()), "{attributes}");
+                } else if !attributes.ends_with('/') && !name.ends_with('/') {
+                    open.push(name);
+                }
+            }
+            assert_eq!(open, ["html", "body"]);
+        }
+    }
+
+    #[test]
+    fn every_chart_has_a_title_and_a_description_of_its_own() {
+        for page in pages() {
+            let charts = page.matches("class=\"chart").count();
+            assert_eq!(page.matches("<desc id=").count(), charts);
+            let ids = page.split(" id=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);
+            let ids: Vec<&str> = ids.collect();
+            let unique: BTreeSet<&str> = ids.iter().copied().collect();
+            assert_eq!(ids.len(), unique.len());
+            for reference in page.split("aria-labelledby=\"").skip(1) {
+                for id in reference.split_once('"').unwrap().0.split(' ') {
+                    assert!(unique.contains(id), "{id}");
+                }
+            }
+            assert!(!page.contains("NaN") && !page.contains("\"inf"), "a number is none");
+        }
     }
 }
