@@ -16,6 +16,7 @@ use crate::load::content::{Content, Size};
 use crate::load::keys::KeyMode;
 use crate::load::rate::Shape;
 use crate::load::template::{FIELDS, Template};
+use crate::plan::cli::{CostArgs, EstimateArgs, MergeArgs};
 use crate::report::commands::{BaselineArgs, CompareArgs, JudgementArgs, ReportArgs};
 use crate::report::format::Format;
 use crate::scenario::catalogue::{self, Scenario};
@@ -62,6 +63,12 @@ pub enum Command {
     Compare(Box<CompareTargetsArgs>),
     /// Show saved runs again, in another form
     Report(ReportArgs),
+    /// How many shards a load needs, which limit says so, and what a month costs
+    Estimate(EstimateArgs),
+    /// What a saved run would have cost on AWS
+    Cost(CostArgs),
+    /// What merging small messages into larger records saves
+    Merge(MergeArgs),
     /// List the scenarios
     Scenarios,
     /// List the fields that --template knows

@@ -10,10 +10,12 @@
 //! | [`cli`] | arguments, parsed once into [`Settings`] |
 //! | [`target`] | what is measured: our emulator over TCP, in process, or any endpoint |
 //! | [`aggregation`] | several user records in one: KPL aggregates, merged messages |
+//! | [`batch`] | PutRecords in batches, where each record has its own fate |
 //! | [`load`] | keys, payloads, and which shard owns which hash key |
 //! | [`scenario`] | the measurement itself: setup, produce, consume, clean up |
 //! | [`measure`] | clock, latency histogram, call counters |
 //! | [`verify`] | pure functions from acks and reads to a [`Verdict`](verify::Verdict) |
+//! | [`plan`] | shards, costs and what merging saves, before and after a run |
 //! | [`report`] | one [`Report`], shown as a table or as JSON; [saved runs](report::run) in every form |
 //! | [`environment`] | the machine and the build a number belongs to |
 //! | [`driver`] | who calls: the AWS SDK, or a client of our own that signs for real |
@@ -28,6 +30,7 @@
 //! asked for by `--i-own-this-endpoint`.
 
 pub mod aggregation;
+pub mod batch;
 pub mod cli;
 pub mod commands;
 pub mod driver;
@@ -35,6 +38,7 @@ pub mod environment;
 pub mod failure;
 pub mod load;
 pub mod measure;
+pub mod plan;
 pub mod report;
 pub mod scenario;
 pub mod session;

@@ -5,11 +5,12 @@
 //! * 2: not measured: bad usage, or the target could not be used.
 //! * 130: interrupted; what was made has been deleted.
 
-use std::io::{Write as _, stdout};
+use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 use kinesis_bench::commands::{self, Command, CommandLine};
+use kinesis_bench::plan::PlanError;
 use kinesis_bench::report::Outcome;
 use kinesis_bench::{Failure, Settings, report, tell};
 
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
             with_runtime(arguments.play.worker_threads, tell::compare(arguments))
         }
         Some(Command::Report(arguments)) => arguments.execute().map(tell::complain),
+        Some(Command::Estimate(arguments)) => plan(|out| arguments.run(out)),
+        Some(Command::Cost(arguments)) => plan(|out| arguments.run(out)),
+        Some(Command::Merge(arguments)) => plan(|out| arguments.run(out)),
         Some(Command::Scenarios) => print(&commands::scenarios()),
         Some(Command::TemplateFields) => print(&commands::template_fields()),
         Some(Command::Null(arguments)) => with_runtime(1, tell::null(arguments.port)),
@@ -48,6 +52,13 @@ fn measure(settings: &Settings) -> Result<Outcome, Failure> {
     let outcome = with_runtime(settings.worker_threads, kinesis_bench::run(settings))?;
     report::deliver(&outcome, settings).map_err(Failure::Output)?;
     Ok(outcome)
+}
+
+fn plan(answer: impl FnOnce(&mut dyn Write) -> Result<(), PlanError>) -> Result<bool, Failure> {
+    match answer(&mut stdout().lock()) {
+        Err(PlanError::Io(_, error)) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        answered => answered.map(|()| false).map_err(|error| Failure::Answer(error.to_string())),
+    }
 }
 
 fn with_runtime<T>(

@@ -21,9 +21,10 @@ use crate::load::content::Content;
 use crate::measure::clock::{Stopwatch, since_epoch};
 use crate::measure::process::{self, Machine, Usage};
 use crate::measure::recorder::Samples;
+use crate::plan;
 use crate::report::progress::Progress;
 use crate::report::run::{self, Run, Sample};
-use crate::scenario::catalogue::{Produce, Scenario};
+use crate::scenario::catalogue::{Consume, Produce, Scenario};
 use crate::scenario::play::{DEFAULT_SHARDS, Drivers, Played, Surroundings, play};
 use crate::scenario::work::{Interrupt, Work};
 use crate::target::choice::{Access, TargetChoice};
@@ -181,6 +182,9 @@ async fn play_all(
                 Ok(played) => played,
                 Err(failure) => return Some(failure),
             };
+            if seat.run.settings.shards == 0 {
+                seat.run.settings.shards = repetition.per_shard.len() as u64;
+            }
             repetition.is_warm_up = is_warm_up;
             repetition.began_ms = began.as_secs_f64() * 1e3;
             while let Some(sample) = heard.as_mut().and_then(|heard| heard.try_recv().ok()) {
@@ -337,9 +341,43 @@ fn announcement(choice: &TargetChoice, work: &Work, arguments: &PlayArgs) -> Str
                 units * turns
             )
         }
-        None => "as many records as it takes".to_owned(),
+        None => {
+            "as many records as it takes in".to_owned()
+                + &work.duration.map_or(String::new(), |time| format!(" {time:?}"))
+        }
     };
-    format!("{choice} will have {stream} and {load}")
+    let cost = cost(work, turns, shards).map_or(String::new(), |cost| format!("; {cost}"));
+    format!("{choice} will have {stream} and {load}{cost}")
+}
+
+/// What AWS bills for that, as far as it is known beforehand.
+fn cost(work: &Work, turns: u64, shards: usize) -> Option<String> {
+    let records = (work.records_expected()? * turns) as f64;
+    let bytes = (work.content.bytes_about(work.seed) * work.merge) as u64;
+    let seconds = work.duration.map_or(0.0, |duration| duration.as_secs_f64()) * turns as f64;
+    let is_fan_out = work.scenario.consume == Consume::FanOut;
+    let read = records * bytes as f64;
+    let usage = plan::bill::Usage {
+        // A stream that is made and deleted each time has a begun hour each time.
+        hours: (seconds / 3_600.0).ceil().max(turns as f64),
+        shards: shards as u64,
+        payload_units: records * plan::payload_units(bytes) as f64,
+        in_rounded_bytes: records * plan::rounded_to_kib(bytes) as f64,
+        in_bytes: read,
+        out_bytes: if is_fan_out { 0.0 } else { read },
+        fan_out_consumers: u64::from(is_fan_out),
+        fan_out_bytes: if is_fan_out { read } else { 0.0 },
+        retention_hours: 24.0,
+    };
+    let basis = plan::prices::Prices::published().region("us-east-1").ok()?;
+    let bill = usage.bill(plan::bill::Mode::Provisioned, &basis)?;
+    Some(format!(
+        "on AWS that is about {:.0} shard-hours and {:.4} {} (us-east-1, prices of {})",
+        usage.hours * usage.shards as f64,
+        bill.total,
+        basis.currency,
+        basis.as_of
+    ))
 }
 
 fn settings(work: &Work, arguments: &PlayArgs) -> run::Settings {

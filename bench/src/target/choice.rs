@@ -96,7 +96,7 @@ impl TargetChoice {
                 Ok(server) => Ok(Target::NullTcp(server)),
                 Err(error) => Err(Failure::Start(error.to_string())),
             },
-            Self::Aws => Ok(Target::Aws(Aws::open(access.is_owned).await?)),
+            Self::Aws => Ok(Target::Aws(Box::new(Aws::open(access.is_owned).await?))),
             Self::Endpoint(url) => {
                 let trust = access.trust.clone();
                 let endpoint = Endpoint::open_trusting(url, access.is_owned, trust).await?;

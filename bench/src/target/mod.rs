@@ -35,7 +35,7 @@ pub enum Target {
     /// Whatever listens at a URL.
     Endpoint(Endpoint),
     /// Kinesis itself, as the credential chain finds it.
-    Aws(aws::Aws),
+    Aws(Box<aws::Aws>),
     /// Canned answers without a socket.
     Null(null::NullTarget),
     /// Canned answers on a loopback socket.

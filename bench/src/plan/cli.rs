@@ -1,0 +1,388 @@
+//! The planning commands, ready to be made subcommands of a program.
+//!
+//! Each is a `clap::Args` with a `run` that writes to what it is given.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use super::bill::{Bill, Usage};
+use super::estimate::Workload;
+use super::keys::KeyDistribution;
+use super::merge::Messages;
+use super::prices::{PriceBasis, Prices};
+use super::{PlanError, payload_units, rounded_to_kib, text};
+use crate::aggregation::Limits;
+use crate::aggregation::merged::Framing;
+
+/// Where prices come from and how the answer looks.
+#[derive(Debug, Clone, Args)]
+pub struct PlanOutput {
+    /// Region whose prices count
+    #[arg(long, value_name = "NAME", default_value = "us-east-1")]
+    pub region: String,
+
+    /// A price list of your own, in the form of bench/src/plan/prices.json
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+
+    /// A table for people or JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How an answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table
+    Table,
+    /// JSON
+    Json,
+}
+
+impl PlanOutput {
+    fn basis(&self) -> Result<PriceBasis, PlanError> {
+        let prices = match &self.prices {
+            Some(path) => Prices::read(path)?,
+            None => Prices::published(),
+        };
+        prices.region(&self.region)
+    }
+}
+
+/// How many shards a load needs, which limit says so, and what a month costs.
+#[derive(Debug, Clone, Args)]
+pub struct EstimateArgs {
+    /// Data and partition key of a record, such as 512, 5KiB or 1MiB
+    #[arg(long, value_name = "SIZE", default_value = "1KiB", value_parser = size)]
+    pub record_size: u64,
+
+    /// Records put in a second
+    #[arg(long, value_name = "N", default_value_t = 1_000.0)]
+    pub rate: f64,
+
+    /// Consumers that share each shard's 2 MiB/s
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub consumers: u64,
+
+    /// Consumers with enhanced fan-out, 2 MiB/s each
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub fan_out: u64,
+
+    /// How often a shared consumer polls each shard in a second
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub polls: f64,
+
+    /// `even`, `hot:40%` (one key has that share), or a number of keys
+    #[arg(long, value_name = "KEYS", default_value = "even")]
+    pub keys: KeyDistribution,
+
+    /// How long records are kept, in hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
+    pub retention: f64,
+
+    /// Part of each limit to leave free, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+    pub headroom: f64,
+
+    /// Round record sizes up to a KiB before counting shards, as AWS's guide does
+    #[arg(long)]
+    pub round_to_kib: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own text")]
+    pub output: PlanOutput,
+}
+
+impl EstimateArgs {
+    /// Estimates and writes the answer.
+    ///
+    /// # Errors
+    /// When there is no answer, or it cannot be written.
+    pub fn run(&self, out: &mut dyn Write) -> Result<(), PlanError> {
+        let workload = Workload {
+            record_bytes: self.record_size,
+            records_per_second: self.rate,
+            shared_consumers: self.consumers,
+            fan_out_consumers: self.fan_out,
+            polls_per_second: self.polls,
+            keys: self.keys,
+            retention_hours: self.retention,
+            headroom: self.headroom / 100.0,
+            rounds_to_kib: self.round_to_kib,
+        };
+        let estimate = workload.estimate(&self.output.basis()?)?;
+        match self.output.format {
+            Format::Table => Ok(text::estimate(out, &estimate)?),
+            Format::Json => json(out, &estimate),
+        }
+    }
+}
+
+/// What a finished run costs, had it been on AWS.
+#[derive(Debug, Clone, Args)]
+pub struct CostArgs {
+    /// A saved run, as JSON
+    #[arg(value_name = "FILE")]
+    pub saved_run: PathBuf,
+
+    /// How long records are kept, in hours
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
+    pub retention: f64,
+
+    /// Fan-out consumers that were registered [default: 1 if any record was read by one]
+    #[arg(long, value_name = "N")]
+    pub fan_out: Option<u64>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own text")]
+    pub output: PlanOutput,
+}
+
+/// What a finished run costs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunCost {
+    /// Records put, warm-up and all repetitions.
+    pub records: u64,
+    /// The time of all phases.
+    pub elapsed_ms: f64,
+    /// What was used.
+    pub usage: Usage,
+    /// What it costs, in each mode.
+    pub bills: Vec<Bill>,
+    /// Where the prices are from.
+    pub prices: PriceBasis,
+    /// What else to know.
+    pub notes: Vec<String>,
+}
+
+impl CostArgs {
+    /// Reads the run and writes what it costs.
+    ///
+    /// # Errors
+    /// When the run cannot be read, or the answer not be written.
+    pub fn run(&self, out: &mut dyn Write) -> Result<(), PlanError> {
+        let name = self.saved_run.display();
+        let file = std::fs::read_to_string(&self.saved_run)
+            .map_err(|error| PlanError::Io(format!("could not read the run {name}"), error))?;
+        let run: SavedRun = serde_json::from_str(&file).map_err(|error| {
+            PlanError::Question(format!("{name} is no saved run ({error}): save one as JSON first"))
+        })?;
+        let cost = run.cost(self.retention, self.fan_out, &self.output.basis()?)?;
+        match self.output.format {
+            Format::Table => Ok(text::run_cost(out, &cost)?),
+            Format::Json => json(out, &cost),
+        }
+    }
+}
+
+/// The parts of a saved run that cost something. Others are left aside.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SavedRun {
+    settings: SavedSettings,
+    repetitions: Vec<SavedRepetition>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct SavedSettings {
+    shards: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct SavedRepetition {
+    phases: Vec<SavedPhase>,
+    #[serde(default)]
+    payload_units: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct SavedPhase {
+    name: String,
+    elapsed_ms: f64,
+    records: u64,
+    bytes: u64,
+}
+
+impl SavedPhase {
+    fn puts(&self) -> bool {
+        ["produce", "put", "load"].iter().any(|word| self.name.starts_with(word))
+    }
+
+    fn fans_out(&self) -> bool {
+        self.name.replace(['_', '-'], "").starts_with("fanout")
+    }
+}
+
+impl SavedRun {
+    /// What the run costs with its repetitions and its warm-up.
+    ///
+    /// # Errors
+    /// When it says that it took no time at all or less.
+    pub fn cost(
+        &self,
+        retention_hours: f64,
+        fan_out_consumers: Option<u64>,
+        prices: &PriceBasis,
+    ) -> Result<RunCost, PlanError> {
+        let phases = || self.repetitions.iter().flat_map(|repetition| &repetition.phases);
+        let elapsed_ms: f64 = phases().map(|phase| phase.elapsed_ms).sum();
+        if !(elapsed_ms.is_finite() && elapsed_ms > 0.0) {
+            return Err(PlanError::Question(
+                "the run took no time, so it costs nothing".to_owned(),
+            ));
+        }
+        let sum = |of: fn(&SavedPhase) -> bool| -> u64 {
+            phases().filter(|phase| of(phase)).map(|phase| phase.bytes).sum()
+        };
+        let puts = || phases().filter(|phase| phase.puts());
+        let by_average = |bill: fn(u64) -> u64| -> f64 {
+            let billed = |phase: &SavedPhase| match phase.bytes.checked_div(phase.records) {
+                Some(_) => phase.records * bill(phase.bytes.div_ceil(phase.records)),
+                None => 0,
+            };
+            puts().map(billed).sum::<u64>() as f64
+        };
+        let counted: Option<u64> =
+            self.repetitions.iter().map(|repetition| repetition.payload_units).sum();
+        let fan_out_bytes = sum(SavedPhase::fans_out) as f64;
+        let consumers = fan_out_consumers.unwrap_or(u64::from(fan_out_bytes > 0.0));
+        let usage = Usage {
+            hours: (elapsed_ms / 3_600_000.0).ceil(),
+            shards: self.settings.shards,
+            payload_units: counted.map_or_else(|| by_average(payload_units), |units| units as f64),
+            in_rounded_bytes: by_average(rounded_to_kib),
+            in_bytes: sum(SavedPhase::puts) as f64,
+            out_bytes: sum(|phase| !phase.puts() && !phase.fans_out()) as f64,
+            fan_out_consumers: consumers,
+            fan_out_bytes,
+            retention_hours,
+        };
+        let mut notes = vec![
+            "every hour that was begun counts whole; a stream that lived on costs on".to_owned(),
+            "sizes are rounded up by the average record of each phase".to_owned(),
+        ];
+        if counted.is_none() {
+            notes.push(
+                "the run did not count payload units: reckoned by the average, too".to_owned(),
+            );
+        }
+        Ok(RunCost {
+            records: puts().map(|phase| phase.records).sum(),
+            elapsed_ms,
+            bills: usage.bills(prices),
+            usage,
+            prices: prices.clone(),
+            notes,
+        })
+    }
+}
+
+/// What merging messages into fewer records saves.
+#[derive(Debug, Clone, Args)]
+pub struct MergeArgs {
+    /// Messages to put
+    #[arg(long, value_name = "N", default_value_t = 30_000)]
+    pub messages: u64,
+
+    /// Size of a message, such as 300 or 1KiB
+    #[arg(long, value_name = "SIZE", default_value = "1KiB", value_parser = size)]
+    pub message_size: u64,
+
+    /// Messages merged into one record
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub group: u64,
+
+    /// What tells merged messages apart
+    #[arg(long, value_enum, default_value_t = Framing::Newline)]
+    pub framing: Framing,
+
+    /// Partition keys that the messages have, in turn
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub keys: u32,
+
+    /// Shards of the stream; an aggregate is for one
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub shards: u64,
+
+    /// Size of an aggregate in the KPL's format
+    #[arg(long, value_name = "SIZE", default_value_t = Limits::BYTES_DEFAULT as u64, value_parser = size)]
+    pub aggregate_size: u64,
+
+    /// Messages in a second; adds shards, a month's cost and the added latency
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+
+    /// A file with a message on each line, taken in turn, in place of made-up ones
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own text")]
+    pub output: PlanOutput,
+}
+
+impl MergeArgs {
+    /// Merges in every way and writes the comparison.
+    ///
+    /// # Errors
+    /// When there is no answer, or it cannot be written.
+    pub fn run(&self, out: &mut dyn Write) -> Result<(), PlanError> {
+        let sample = match &self.sample {
+            None => Vec::new(),
+            Some(path) => {
+                let name = path.display();
+                let file = std::fs::read(path).map_err(|error| {
+                    PlanError::Io(format!("could not read the sample {name}"), error)
+                })?;
+                let lines = file.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                let sample: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
+                if sample.is_empty() {
+                    let sentence = format!("{name} has no message: write one on each line");
+                    return Err(PlanError::Question(sentence));
+                }
+                sample
+            }
+        };
+        let too_large = |_| PlanError::Question("that is too large".to_owned());
+        let messages = Messages {
+            count: self.messages,
+            bytes: usize::try_from(self.message_size).map_err(too_large)?,
+            group: self.group,
+            framing: self.framing,
+            keys: self.keys,
+            shards: self.shards,
+            aggregate_bytes_max: usize::try_from(self.aggregate_size).map_err(too_large)?,
+            messages_per_second: self.rate,
+            sample,
+        };
+        let comparison = messages.compare(&self.output.basis()?)?;
+        match self.output.format {
+            Format::Table => Ok(text::comparison(out, &comparison)?),
+            Format::Json => json(out, &comparison),
+        }
+    }
+}
+
+fn json(out: &mut dyn Write, plan: &impl Serialize) -> Result<(), PlanError> {
+    let text = serde_json::to_string_pretty(plan).expect("a plan has string keys only");
+    Ok(writeln!(out, "{text}")?)
+}
+
+/// A size such as 512, 512B, 5KiB, 5KB, 1MiB; a K is 1,024 in every spelling.
+fn size(text: &str) -> Result<u64, String> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().map_err(|_| "write it like 512, 5KiB or 1MiB".to_owned())?;
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1_024,
+        "m" | "mb" | "mib" => 1_024 * 1_024,
+        _ => return Err("the unit is one of B, KiB and MiB, as in 5KiB".to_owned()),
+    };
+    match number.checked_mul(scale) {
+        Some(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err("it must be larger than zero, and fit a record".to_owned()),
+    }
+}
