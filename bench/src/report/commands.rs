@@ -53,7 +53,7 @@ pub struct ReportArgs {
 #[derive(Debug, Clone, Args)]
 pub struct CompareArgs {
     /// Files that --json wrote; together they hold two runs or more
-    #[arg(value_name = "FILE", required_unless_present = "targets")]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// The form
@@ -141,7 +141,8 @@ impl CompareArgs {
     pub fn show(&self, runs: &[Run]) -> Result<Complaints, Failure> {
         if runs.len() < 2 {
             return Err(Failure::Answer(
-                "one run compares with nothing: give a second file".to_owned(),
+                "a comparison takes two runs: give another file, or --target twice to measure"
+                    .to_owned(),
             ));
         }
         let choices = Choices { noise: self.judgement.noise, ..Choices::default() };
