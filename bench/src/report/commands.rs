@@ -401,7 +401,7 @@ mod tests {
         let unwritable = folder.file("no/such/folder/x");
         for (arguments, advice) in [
             (&["report", &saved][..], "name a file that --json wrote"),
-            (&["compare", &one], "give a second file"),
+            (&["compare", &one], "give another file"),
             (&["report", &one, "--format", "jtl"], "measure again with --samples"),
             (&["report", &one, "--labels", "a,b"], "--labels names 2 runs"),
             (&["report", &one, "--fail-if", "p99>20"], "p99 has a unit"),
