@@ -1,7 +1,7 @@
 //! The command and its subcommands.
 //!
 //! Without one, the flags are those of the default measurement, see
-//! [`Settings`](crate::cli::Settings).
+//! [`Settings`].
 
 use std::path::PathBuf;
 use std::time::Duration;
