@@ -103,21 +103,22 @@ impl Settings {
 }
 
 /// Every record read is kept until it is checked; this many take about 2 GiB.
-const RECORDS_MAX: u64 = 10_000_000;
+pub(crate) const RECORDS_MAX: u64 = 10_000_000;
 /// The most shards `UpdateShardCount` allows a stream.
-const SHARDS_MAX: u64 = 10_000;
+pub(crate) const SHARDS_MAX: u64 = 10_000;
 /// More tasks or threads than this measure the scheduler.
-const TASKS_MAX: u64 = 1_024;
+pub(crate) const TASKS_MAX: u64 = 1_024;
 
-fn count(max: u64) -> RangedU64ValueParser<usize> {
+pub(crate) fn count(max: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=max)
 }
 
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time with its unit, such as `20ms`, `10s` or `5m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().map_err(|_| "write it like 20ms or 1s".to_owned())?;
@@ -125,12 +126,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         "us" => Duration::from_micros(number),
         "ms" => Duration::from_millis(number),
         "s" => Duration::from_secs(number),
-        _ => return Err("the unit is one of us, ms and s, as in 20ms".to_owned()),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        "h" => Duration::from_secs(number.saturating_mul(3_600)),
+        _ => return Err("the unit is one of us, ms, s, m and h, as in 20ms".to_owned()),
     };
     if duration.is_zero() { Err("it must be longer than zero".to_owned()) } else { Ok(duration) }
 }
 
-fn stream_name(text: &str) -> Result<String, String> {
+pub(crate) fn stream_name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
         Ok(text.to_owned())
@@ -205,7 +208,6 @@ mod tests {
             (&["--keys", "even"], "explicit-hash"),
             (&["--stream", "a b"], "a stream name is"),
             (&["--endpoint", "localhost:4566"], "http://"),
-            (&["--endpoint", "https://localhost:4566"], "TLS"),
             (&["--endpoint", "http://localhost:1", "--in-process"], "cannot be used with"),
             (&["--i-own-this-endpoint"], "--endpoint"),
             (&["--limits", "asw"], "write off, aws or the path"),

@@ -45,6 +45,12 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Load averages over 1, 5 and 15 minutes, now.
+    #[must_use]
+    pub fn load_average_now() -> Option<[f64; 3]> {
+        line("/proc/loadavg").and_then(|line| load_average(&line))
+    }
+
     /// Looks around; what cannot be found out is left out.
     #[must_use]
     pub fn capture(settings: &Settings) -> Self {
@@ -54,7 +60,7 @@ impl Environment {
             os: field("/etc/os-release", '=', "PRETTY_NAME")
                 .unwrap_or_else(|| std::env::consts::OS.to_owned()),
             kernel: line("/proc/sys/kernel/osrelease"),
-            load_average: line("/proc/loadavg").and_then(|line| load_average(&line)),
+            load_average: Self::load_average_now(),
             package_version: env!("CARGO_PKG_VERSION"),
             git_commit: option_env!("KINESIS_BENCH_COMMIT"),
             rustc: option_env!("KINESIS_BENCH_RUSTC"),

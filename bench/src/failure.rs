@@ -99,7 +99,13 @@ impl fmt::Display for Failure {
                 "a stream {name} exists already and may hold someone's records: \
                  delete it, or pass --stream NAME to use another name"
             ),
-            Self::Call { operation, reason } => write!(f, "{operation} failed: {reason}"),
+            Self::Call { operation, reason } => {
+                write!(f, "{operation} failed: {reason}")?;
+                match advice(reason) {
+                    Some(advice) => write!(f, "; {advice}"),
+                    None => Ok(()),
+                }
+            }
             Self::Answer(sentence) => f.write_str(sentence),
             Self::Output(error) => write!(f, "could not write the report: {error}"),
             Self::Interrupted => f.write_str("interrupted"),
@@ -108,6 +114,22 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// What to do about a refusal, by the words in it.
+fn advice(reason: &str) -> Option<&'static str> {
+    let advice = [
+        ("ExpiredToken", "the credentials have expired: log in again"),
+        ("UnrecognizedClient", "the credentials are not known there: check AWS_PROFILE and keys"),
+        ("InvalidSignature", "the secret key or the machine's clock is wrong"),
+        ("IncompleteSignature", "check the credentials"),
+        ("AccessDenied", "allow it in the caller's IAM policy, or use another AWS_PROFILE"),
+        ("dns error", "no such host: check the region (AWS_REGION) or the endpoint"),
+        ("certificate", "pass the target's certificate with --ca-file"),
+        ("LimitExceeded", "delete streams that are not needed, or ask for a higher limit"),
+        ("ResourceNotFound", "check the stream's name and the region (AWS_REGION)"),
+    ];
+    advice.iter().find(|(word, _)| reason.contains(word)).map(|(_, advice)| *advice)
+}
 
 #[cfg(test)]
 mod tests {
@@ -130,5 +152,18 @@ mod tests {
             assert_eq!(failure.exit_code(), 2);
         }
         assert_eq!(Failure::Interrupted.exit_code(), 130);
+    }
+
+    #[test]
+    fn refusals_that_have_a_remedy_name_it() {
+        for (reason, remedy) in [
+            ("ExpiredTokenException: The security token is expired", "log in again"),
+            ("dispatch failure: dns error: no record", "AWS_REGION"),
+            ("invalid peer certificate: UnknownIssuer", "--ca-file"),
+            ("AccessDeniedException: not authorized", "IAM policy"),
+        ] {
+            let failure = Failure::Call { operation: "CreateStream", reason: reason.to_owned() };
+            assert!(failure.to_string().contains(remedy), "{failure}");
+        }
     }
 }

@@ -18,14 +18,22 @@
 //! | [`plan`] | shards, costs and what merging saves, before and after a run |
 //! | [`report`] | one [`Report`], shown as a table or as JSON; [saved runs](report::run) in every form |
 //! | [`environment`] | the machine and the build a number belongs to |
+//! | [`driver`] | who calls: the AWS SDK, or a client of our own that signs for real |
+//! | [`commands`] | the subcommands, and the [`session`] that `run` and `compare` hold |
 //!
-//! Absent: open-loop load (each producer waits for its answer, so latency does
-//! not include queueing before the call), TLS, and any call to a real AWS account
-//! that was not asked for by `--i-own-this-endpoint`.
+//! Without a subcommand the default measurement is made, see
+//! [`scenario::thousand_four`]; its producers wait for their answers. `run`,
+//! `produce` and `compare` play any scenario of the [`scenario::catalogue`] against
+//! any target, as fast as answers come or by the clock.
+//!
+//! Absent: any call to a host that is not this machine, AWS included, that was not
+//! asked for by `--i-own-this-endpoint`.
 
 pub mod aggregation;
 pub mod batch;
 pub mod cli;
+pub mod commands;
+pub mod driver;
 pub mod environment;
 pub mod failure;
 pub mod load;
@@ -33,7 +41,9 @@ pub mod measure;
 pub mod plan;
 pub mod report;
 pub mod scenario;
+pub mod session;
 pub mod target;
+pub mod tell;
 pub mod verify;
 
 pub use cli::Settings;

@@ -5,6 +5,8 @@
 //! earlier records of its key, on the shard that owns its hash key.
 //! Absent: calls and clocks.
 
+pub mod marks;
+
 use std::collections::HashMap;
 
 use crate::load::keys::KeyPlan;

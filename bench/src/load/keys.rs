@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
+use super::content::mix;
 use crate::failure::Failure;
 use crate::load::shard_map::{ShardMap, hash_key};
 
@@ -23,6 +24,8 @@ pub enum KeyMode {
     ExplicitHash,
     /// Keys drawn at random from a pool of 256, by `--seed`
     Random,
+    /// Four of five records with one key, the others spread evenly
+    Hot,
 }
 
 /// What a record is routed by.
@@ -61,20 +64,13 @@ impl KeyPlan {
     /// When a shard is so narrow that no key is found for it.
     pub fn new(mode: KeyMode, map: &ShardMap, records: usize, seed: u64) -> Result<Self, Failure> {
         let mut random = StdRng::seed_from_u64(seed);
-        let keys = match mode {
-            KeyMode::Seed => (0..4).map(|n| Key::named(format!("pk-{n}"))).collect(),
-            KeyMode::Uniform => one_key_per_shard(map)?,
-            KeyMode::ExplicitHash => middles(map),
-            KeyMode::Random => {
-                let draw = |_| Key::named(format!("{:032x}", random.random::<u128>()));
-                (0..RANDOM_KEYS).map(draw).collect()
-            }
-        };
+        let keys = pool(mode, map, &mut random)?;
         let drawn = match mode {
             KeyMode::Seed | KeyMode::Uniform | KeyMode::ExplicitHash => {
                 (0..records).map(|record| record % keys.len()).collect()
             }
             KeyMode::Random => (0..records).map(|_| random.random_range(0..keys.len())).collect(),
+            KeyMode::Hot => (0..records).map(|record| hot(record as u64, keys.len())).collect(),
         };
         Ok(Self { keys, drawn })
     }
@@ -97,6 +93,64 @@ impl KeyPlan {
     pub fn share(&self, producer: usize, producers: usize) -> impl Iterator<Item = usize> {
         let is_mine = move |record: &usize| self.drawn[*record] % producers == producer;
         (0..self.records()).filter(is_mine)
+    }
+}
+
+/// The same keys for runs whose end is not known beforehand.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    mode: KeyMode,
+    seed: u64,
+    keys: Vec<Key>,
+    hash_keys: Vec<u128>,
+}
+
+impl KeyRing {
+    /// Chooses the keys.
+    ///
+    /// # Errors
+    /// When a shard is so narrow that no key is found for it.
+    pub fn new(mode: KeyMode, map: &ShardMap, seed: u64) -> Result<Self, Failure> {
+        let keys = pool(mode, map, &mut StdRng::seed_from_u64(seed))?;
+        let hash_keys = keys.iter().map(Key::hash_key).collect();
+        Ok(Self { mode, seed, keys, hash_keys })
+    }
+
+    /// The key of a record and the hash key that decides its shard.
+    #[must_use]
+    pub fn key(&self, record: u64) -> (&Key, u128) {
+        let length = self.keys.len() as u64;
+        let place = match self.mode {
+            KeyMode::Seed | KeyMode::Uniform | KeyMode::ExplicitHash => (record % length) as usize,
+            KeyMode::Random => (mix(self.seed ^ mix(record)) % length) as usize,
+            KeyMode::Hot => hot(record, self.keys.len()),
+        };
+        (&self.keys[place], self.hash_keys[place])
+    }
+}
+
+/// The keys that records are put with.
+fn pool(mode: KeyMode, map: &ShardMap, random: &mut StdRng) -> Result<Vec<Key>, Failure> {
+    Ok(match mode {
+        KeyMode::Seed => (0..4).map(|n| Key::named(format!("pk-{n}"))).collect(),
+        KeyMode::Uniform => one_key_per_shard(map)?,
+        KeyMode::ExplicitHash => middles(map),
+        KeyMode::Random => {
+            let draw = |_| Key::named(format!("{:032x}", random.random::<u128>()));
+            (0..RANDOM_KEYS).map(draw).collect()
+        }
+        KeyMode::Hot => {
+            let hot = Key::named("hot".to_owned());
+            std::iter::once(hot).chain(one_key_per_shard(map)?).collect()
+        }
+    })
+}
+
+/// Position 0 for four of five records, the others in turn.
+fn hot(record: u64, keys: usize) -> usize {
+    match record % 5 {
+        0 => 1 + ((record / 5) % (keys as u64 - 1)) as usize,
+        _ => 0,
     }
 }
 

@@ -3,7 +3,7 @@
 //! The emulator takes its time as an argument; a benchmark is the one program
 //! whose business is real time: it is a real client of a real endpoint.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A running stopwatch.
 #[derive(Debug, Clone, Copy)]
@@ -28,4 +28,18 @@ impl Stopwatch {
 #[allow(clippy::disallowed_methods, reason = "an endpoint offers nothing to wait on")]
 pub async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// Blocks a pacing thread; the operating system's timer is finer than the runtime's.
+#[allow(clippy::disallowed_methods, reason = "the thread exists to keep the pace")]
+pub fn block(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// The time of day, for signatures, time stamps in payloads and the start of a run.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the benchmark's clock")]
+pub fn since_epoch() -> Duration {
+    // A clock before 1970 signs nothing that anyone accepts, zero included.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

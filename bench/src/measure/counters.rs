@@ -14,8 +14,12 @@ use aws_sdk_kinesis::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_kinesis::operation::get_records::GetRecordsError;
 use aws_sdk_kinesis::operation::get_shard_iterator::GetShardIteratorError;
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
+use aws_sdk_kinesis::operation::put_records::PutRecordsError;
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardError;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use serde::Serialize;
+
+use crate::driver::is_throttle_code;
 
 /// Counters shared by all clients of a run; a clone counts into the same.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +46,21 @@ pub struct CallCounts {
 }
 
 impl Counters {
+    /// A call begins.
+    pub fn called(&self) {
+        self.0.calls.fetch_add(1, Relaxed);
+    }
+
+    /// A request is sent for a call.
+    pub fn attempted(&self) {
+        self.0.attempts.fetch_add(1, Relaxed);
+    }
+
+    /// So many answers said: come back later.
+    pub fn throttled(&self, answers: u64) {
+        self.0.throttles.fetch_add(answers, Relaxed);
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counted(&self) -> CallCounts {
@@ -71,14 +90,7 @@ impl CallCounts {
 /// Whether an error asks the caller to come back later.
 #[must_use]
 pub fn is_throttle(error: &impl ProvideErrorMetadata) -> bool {
-    matches!(
-        error.code(),
-        Some(
-            "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-                | "ThrottlingException"
-        )
-    )
+    error.code().is_some_and(is_throttle_code)
 }
 
 impl Intercept for Counters {
@@ -91,7 +103,7 @@ impl Intercept for Counters {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.calls.fetch_add(1, Relaxed);
+        self.called();
         Ok(())
     }
 
@@ -101,7 +113,7 @@ impl Intercept for Counters {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.attempts.fetch_add(1, Relaxed);
+        self.attempted();
         Ok(())
     }
 
@@ -113,7 +125,7 @@ impl Intercept for Counters {
     ) -> Result<(), BoxError> {
         let refusal = context.output_or_error().and_then(Result::err);
         if refusal.and_then(|error| error.as_operation_error()).is_some_and(is_measured_throttle) {
-            self.0.throttles.fetch_add(1, Relaxed);
+            self.throttled(1);
         }
         Ok(())
     }
@@ -122,6 +134,8 @@ impl Intercept for Counters {
 /// The SDK erases the type of an operation's error; these are the measured operations.
 fn is_measured_throttle(error: &Error) -> bool {
     error.downcast_ref::<PutRecordError>().is_some_and(is_throttle)
+        || error.downcast_ref::<PutRecordsError>().is_some_and(is_throttle)
+        || error.downcast_ref::<SubscribeToShardError>().is_some_and(is_throttle)
         || error.downcast_ref::<GetRecordsError>().is_some_and(is_throttle)
         || error.downcast_ref::<GetShardIteratorError>().is_some_and(is_throttle)
 }

@@ -207,7 +207,7 @@ struct SavedPhase {
 
 impl SavedPhase {
     fn puts(&self) -> bool {
-        ["produce", "put"].iter().any(|word| self.name.starts_with(word))
+        ["produce", "put", "load"].iter().any(|word| self.name.starts_with(word))
     }
 
     fn fans_out(&self) -> bool {

@@ -53,7 +53,7 @@ pub struct ReportArgs {
 #[derive(Debug, Clone, Args)]
 pub struct CompareArgs {
     /// Files that --json wrote; together they hold two runs or more
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
     /// The form
@@ -131,19 +131,27 @@ impl CompareArgs {
     /// # Errors
     /// When a file cannot be used or written, or there is nothing to compare.
     pub fn execute(&self) -> Result<Complaints, Failure> {
-        let runs = read(&self.files, &self.labels)?;
+        self.show(&read(&self.files, &self.labels)?)
+    }
+
+    /// Shows the comparison of runs that were measured just now, or read.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or there is nothing to compare.
+    pub fn show(&self, runs: &[Run]) -> Result<Complaints, Failure> {
         if runs.len() < 2 {
             return Err(Failure::Answer(
-                "one run compares with nothing: give a second file".to_owned(),
+                "a comparison takes two runs: give another file, or --target twice to measure"
+                    .to_owned(),
             ));
         }
         let choices = Choices { noise: self.judgement.noise, ..Choices::default() };
         let text = match self.format {
-            Format::Table => super::format::terminal::comparisons(&runs, &choices),
-            format => format.render(&runs, &choices).map_err(Failure::Answer)?,
+            Format::Table => super::format::terminal::comparisons(runs, &choices),
+            format => format.render(runs, &choices).map_err(Failure::Answer)?,
         };
         write(&text, self.output.as_deref())?;
-        let mut complaints = self.judgement.complaints(&runs)?;
+        let mut complaints = self.judgement.complaints(runs)?;
         if self.fail_if_worse {
             for other in &runs[1..] {
                 complaints.extend(self.judgement.regressions(&runs[0], other));
@@ -242,7 +250,7 @@ fn read(files: &[PathBuf], labels: &[String]) -> Result<Vec<Run>, Failure> {
 }
 
 /// Writes a text to a file or to stdout, whose reader may leave early.
-fn write(text: &str, path: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn write(text: &str, path: Option<&Path>) -> Result<(), Failure> {
     let written = match path {
         Some(path) if path.as_os_str() != "-" => fs::write(path, text)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
@@ -393,7 +401,7 @@ mod tests {
         let unwritable = folder.file("no/such/folder/x");
         for (arguments, advice) in [
             (&["report", &saved][..], "name a file that --json wrote"),
-            (&["compare", &one], "give a second file"),
+            (&["compare", &one], "give another file"),
             (&["report", &one, "--format", "jtl"], "measure again with --samples"),
             (&["report", &one, "--labels", "a,b"], "--labels names 2 runs"),
             (&["report", &one, "--fail-if", "p99>20"], "p99 has a unit"),

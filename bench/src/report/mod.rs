@@ -180,6 +180,7 @@ impl Report {
         let keys = match self.environment.keys {
             KeyMode::Seed => "pk-0…pk-3",
             KeyMode::Random => "the random keys",
+            KeyMode::Hot => "the hot key",
             // Even by design, but for a remainder.
             KeyMode::Uniform | KeyMode::ExplicitHash => return None,
         };

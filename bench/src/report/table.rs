@@ -40,6 +40,8 @@ fn title(report: &Report) -> String {
         TargetKind::Loopback => "our emulator over loopback TCP",
         TargetKind::InProcess => "our emulator in process",
         TargetKind::Endpoint => "the endpoint",
+        TargetKind::Aws => "Kinesis on AWS",
+        TargetKind::Null => "the null target, which measures the client",
     };
     let at = report.endpoint.as_ref().map_or(String::new(), |url| format!(" at {url}"));
     format!("kinesis-bench {} · {target}{at}", report.environment.package_version)

@@ -1,12 +1,31 @@
-//! Measurements. So far one: put a thousand records, read them with four tasks.
+//! Measurements.
 //!
-//! [`thousand_four`] is the story; [`stream`], [`produce`] and [`consume`] are
-//! its chapters, so that the next scenario can be told from the same parts.
+//! [`thousand_four`] is the default and tells its own story, of which [`stream`],
+//! [`produce`] and [`consume`] are the chapters. All others are data in the
+//! [`catalogue`], one file each, and [`play`] plays any of them: [`producers`] put,
+//! [`readers`] read, and the marks they leave are judged.
 
+pub mod aggregated;
+pub mod catalogue;
 pub mod consume;
+pub mod drain;
+pub mod end_to_end;
+pub mod fan_out;
+pub mod hot_key;
+pub mod large_records;
+pub mod merged;
+pub mod mixed;
+pub mod play;
 pub mod produce;
+pub mod producers;
+pub mod put;
+pub mod put_batch;
+pub mod readers;
+pub mod resharding;
+pub mod steady;
 pub mod stream;
 pub mod thousand_four;
+pub mod work;
 
 use std::sync::Arc;
 

@@ -11,17 +11,32 @@ use std::time::Duration;
 use tokio::signal::ctrl_c;
 
 use super::Session;
+use super::catalogue::{COMMON, Defaults, Scenario};
 use super::consume::consume;
 use super::produce::produce;
 use super::stream::OwnStream;
 use crate::cli::Settings;
 use crate::failure::Failure;
-use crate::load::keys::KeyPlan;
+use crate::load::keys::{KeyMode, KeyPlan};
 use crate::measure::counters::{CallCounts, Counters};
 use crate::measure::latency::LatencySummary;
 use crate::report::progress::Progress;
 use crate::target::Target;
 use crate::verify::{ShardReading, Verdict};
+
+/// The same as data, for `run thousand-four`.
+pub const SCENARIO: Scenario = Scenario {
+    name: "thousand-four",
+    summary: "the default: 1,000 single puts, then a reader per shard reads them all",
+    defaults: Defaults {
+        records: 1_000,
+        tasks: 1,
+        keys: KeyMode::Seed,
+        payload_bytes: None,
+        ..COMMON.defaults
+    },
+    ..COMMON
+};
 
 /// What one run found.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Any endpoint that speaks Kinesis: a rival, a container, our own binary.
 //!
 //! Law: an endpoint that is not on this machine is loaded only when its owner
-//! says so. Absent: TLS.
+//! says so. With https, certificates are checked against the machine's roots and
+//! those of `--ca-file`.
 
 use std::env;
 use std::fmt;
@@ -13,6 +14,7 @@ use aws_sdk_kinesis::{Client, Config};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::trust::Trust;
 use crate::failure::Failure;
 
 /// A URL such as `http://127.0.0.1:4566`, checked by shape only.
@@ -21,6 +23,33 @@ pub struct EndpointUrl {
     text: String,
     host: String,
     port: u16,
+    is_tls: bool,
+}
+
+impl EndpointUrl {
+    /// The host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, that of the scheme if none was given.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it begins with https.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// Host and port as a request names them.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.text.split_once("://").map_or(&self.text, |(_, authority)| authority)
+    }
 }
 
 impl FromStr for EndpointUrl {
@@ -29,11 +58,11 @@ impl FromStr for EndpointUrl {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wanted = || "an endpoint looks like http://127.0.0.1:4566".to_owned();
         let uri: http::Uri = text.parse().map_err(|_| wanted())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err("TLS is not supported yet: use http://".to_owned()),
+        let is_tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => return Err(wanted()),
-        }
+        };
         // A path would be lost by the SDK's requests, and credentials do not belong in a URL.
         if uri.path() != "/" || uri.query().is_some() || text.contains('@') {
             return Err(wanted());
@@ -42,7 +71,8 @@ impl FromStr for EndpointUrl {
         Ok(Self {
             text: text.trim_end_matches('/').to_owned(),
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: uri.port_u16().unwrap_or(80),
+            port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
+            is_tls,
         })
     }
 }
@@ -55,7 +85,10 @@ impl fmt::Display for EndpointUrl {
 
 /// An endpoint that accepted a connection.
 #[derive(Debug)]
-pub struct Endpoint(EndpointUrl);
+pub struct Endpoint {
+    url: EndpointUrl,
+    trust: Trust,
+}
 
 impl Endpoint {
     /// Makes sure that the endpoint may be loaded and that something listens there.
@@ -63,6 +96,18 @@ impl Endpoint {
     /// # Errors
     /// When it is neither on this machine nor `owned`, or when nothing answers.
     pub async fn open(url: &EndpointUrl, owned: bool) -> Result<Self, Failure> {
+        Self::open_trusting(url, owned, Trust::default()).await
+    }
+
+    /// The same with certificates to trust beside the machine's own.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_trusting(
+        url: &EndpointUrl,
+        owned: bool,
+        trust: Trust,
+    ) -> Result<Self, Failure> {
         let unreachable = |reason: String| Failure::Unreachable { url: url.to_string(), reason };
         let host = (url.host.as_str(), url.port);
         let addresses: Vec<_> =
@@ -73,7 +118,7 @@ impl Endpoint {
             return Err(Failure::NotLoopback { host: url.host.clone() });
         }
         match timeout(CONNECT_MAX, TcpStream::connect(&addresses[..])).await {
-            Ok(Ok(_)) => Ok(Self(url.clone())),
+            Ok(Ok(_)) => Ok(Self { url: url.clone(), trust }),
             Ok(Err(error)) => Err(unreachable(error.to_string())),
             Err(_) => Err(unreachable(format!("no answer within {CONNECT_MAX:?}"))),
         }
@@ -82,7 +127,19 @@ impl Endpoint {
     /// The URL as it was given.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.0.text
+        &self.url.text
+    }
+
+    /// What [`url`](Self::url) consists of.
+    #[must_use]
+    pub fn parts(&self) -> &EndpointUrl {
+        &self.url
+    }
+
+    /// Whose certificates are believed.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// A client with the region and credentials of the environment, or stand-ins.
@@ -93,7 +150,11 @@ impl Endpoint {
             .endpoint_url(self.url())
             .region(Region::new(region()))
             .credentials_provider(credentials())
-            .http_client(aws_smithy_http_client::Builder::new().build_http());
+            .http_client(if self.url.is_tls {
+                self.trust.sdk_client()
+            } else {
+                aws_smithy_http_client::Builder::new().build_http()
+            });
         Client::from_conf(config.build())
     }
 }
@@ -101,14 +162,15 @@ impl Endpoint {
 /// How long a listener has to accept.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
-fn region() -> String {
+/// The region of the environment, or the one that emulators take for granted.
+pub(super) fn region() -> String {
     env::var("AWS_REGION")
         .or_else(|_| env::var("AWS_DEFAULT_REGION"))
         .unwrap_or_else(|_| "us-east-1".to_owned())
 }
 
 /// Emulators accept any credentials; a set pair wins, half a pair does not.
-fn credentials() -> Credentials {
+pub(super) fn credentials() -> Credentials {
     let from_environment = (env::var("AWS_ACCESS_KEY_ID"), env::var("AWS_SECRET_ACCESS_KEY"));
     match from_environment {
         (Ok(id), Ok(secret)) => {
@@ -131,6 +193,8 @@ mod tests {
             ("http://localhost:4566/", "localhost", 4566),
             ("http://[::1]:4566", "::1", 4566),
             ("http://kinesis", "kinesis", 80),
+            ("https://kinesis", "kinesis", 443),
+            ("https://localhost:4567", "localhost", 4567),
         ] {
             let url: EndpointUrl = text.parse().unwrap();
             assert_eq!((url.host.as_str(), url.port), (host, port));

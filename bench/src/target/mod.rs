@@ -1,16 +1,21 @@
 //! What is measured.
 //!
-//! All three targets are driven through the same SDK with the same retries and
-//! timeouts; only the way a request travels differs.
+//! Every target is driven by the same calls with the same retries and timeouts;
+//! only the way a request travels differs.
 
+pub mod aws;
+pub mod choice;
 pub mod endpoint;
+pub mod null;
+pub mod trust;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
-use kinesis_emulator::{Builder, Emulator, Limits};
+use kinesis_emulator::{Builder, Emulator, Latency, Limits, Rule};
 use serde::Serialize;
 
 use crate::cli::Settings;
@@ -22,11 +27,17 @@ use endpoint::Endpoint;
 #[derive(Debug)]
 pub enum Target {
     /// Our emulator on a loopback socket, in this process.
-    Loopback(Emulator),
+    Loopback(Arc<Emulator>),
     /// Our emulator without a socket.
-    InProcess(Emulator),
+    InProcess(Arc<Emulator>),
     /// Whatever listens at a URL.
     Endpoint(Endpoint),
+    /// Kinesis itself, as the credential chain finds it.
+    Aws(Box<aws::Aws>),
+    /// Canned answers without a socket.
+    Null(null::NullTarget),
+    /// Canned answers on a loopback socket.
+    NullTcp(null::NullServer),
 }
 
 /// The kind of a target, as reports name it.
@@ -39,6 +50,10 @@ pub enum TargetKind {
     InProcess,
     /// Any emulator at a URL.
     Endpoint,
+    /// Kinesis itself.
+    Aws,
+    /// Canned answers, which measure the client.
+    Null,
 }
 
 impl Target {
@@ -53,15 +68,35 @@ impl Target {
                 Ok(Self::Endpoint(endpoint))
             }
             None => {
-                let builder = emulator(settings.shards, limits.unwrap_or_default());
+                let profile = Profile { limits: limits.unwrap_or_default(), ..Profile::default() };
                 if settings.in_process {
-                    Ok(Self::InProcess(builder.in_process()))
+                    Self::in_process(settings.shards, &profile)
                 } else {
-                    let start = builder.start().await;
-                    start.map(Self::Loopback).map_err(|error| Failure::Start(error.to_string()))
+                    Self::loopback(settings.shards, &profile).await
                 }
             }
         }
+    }
+
+    /// Our emulator without a socket.
+    ///
+    /// # Errors
+    /// When a fault rule makes no sense.
+    pub fn in_process(shards: usize, profile: &Profile) -> Result<Self, Failure> {
+        let emulator = profile.builder(shards).in_process();
+        profile.arm(&emulator)?;
+        Ok(Self::InProcess(Arc::new(emulator)))
+    }
+
+    /// Our emulator on a loopback socket.
+    ///
+    /// # Errors
+    /// When no port can be bound, or a fault rule makes no sense.
+    pub async fn loopback(shards: usize, profile: &Profile) -> Result<Self, Failure> {
+        let started = profile.builder(shards).start().await;
+        let emulator = started.map_err(|error| Failure::Start(error.to_string()))?;
+        profile.arm(&emulator)?;
+        Ok(Self::Loopback(Arc::new(emulator)))
     }
 
     /// A client of this target whose calls are counted.
@@ -70,6 +105,11 @@ impl Target {
         let client = match self {
             Self::Loopback(emulator) | Self::InProcess(emulator) => emulator.client(),
             Self::Endpoint(endpoint) => endpoint.client(),
+            Self::Aws(aws) => aws.client(),
+            Self::Null(target) => target.client(),
+            Self::NullTcp(server) => {
+                null::client(server.url(), aws_smithy_http_client::Builder::new().build_http())
+            }
         };
         let config = client
             .config()
@@ -87,6 +127,8 @@ impl Target {
             Self::Loopback(_) => TargetKind::Loopback,
             Self::InProcess(_) => TargetKind::InProcess,
             Self::Endpoint(_) => TargetKind::Endpoint,
+            Self::Aws(_) => TargetKind::Aws,
+            Self::Null(_) | Self::NullTcp(_) => TargetKind::Null,
         }
     }
 
@@ -97,7 +139,8 @@ impl Target {
             Self::Loopback(emulator) | Self::InProcess(emulator) => {
                 emulator.limits().name().to_owned()
             }
-            Self::Endpoint(_) => "unknown (the endpoint's own)".to_owned(),
+            Self::Endpoint(_) | Self::Aws(_) => "unknown (the endpoint's own)".to_owned(),
+            Self::Null(_) | Self::NullTcp(_) => "off".to_owned(),
         }
     }
 
@@ -106,21 +149,44 @@ impl Target {
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Loopback(emulator) => Some(emulator.url()),
-            Self::InProcess(_) => None,
+            Self::InProcess(_) | Self::Null(_) => None,
             Self::Endpoint(endpoint) => Some(endpoint.url()),
+            Self::Aws(aws) => Some(aws.url()),
+            Self::NullTcp(server) => Some(server.url()),
         }
     }
 }
 
 /// A target that takes longer than this for one answer is taken for hung.
-const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// Up to here the emulator is measured as it comes; beyond, its shard limit is raised.
 const SHARDS_AS_IT_COMES_MAX: usize = 200;
 
-/// Our emulator under limits, and allowed a stream of `shards`.
-fn emulator(shards: usize, limits: Limits) -> Builder {
-    let builder = Emulator::builder().limits(limits);
-    let limit = u32::try_from(shards).expect("the command line allows far fewer shards");
-    if shards > SHARDS_AS_IT_COMES_MAX { builder.shard_limit(limit) } else { builder }
+/// What our own emulator is to be like.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    /// What it enforces.
+    pub limits: Limits,
+    /// How long its calls take.
+    pub latency: Latency,
+    /// What goes wrong.
+    pub faults: Vec<Rule>,
+}
+
+impl Profile {
+    /// An emulator like this, allowed a stream of `shards`.
+    fn builder(&self, shards: usize) -> Builder {
+        let builder = Emulator::builder().limits(self.limits.clone()).latency(self.latency.clone());
+        let limit = u32::try_from(shards).expect("the command line allows far fewer shards");
+        if shards > SHARDS_AS_IT_COMES_MAX { builder.shard_limit(limit) } else { builder }
+    }
+
+    fn arm(&self, emulator: &Emulator) -> Result<(), Failure> {
+        for rule in &self.faults {
+            let added = emulator.faults().add(rule.clone());
+            added.map_err(|error| Failure::Start(error.to_string()))?;
+        }
+        Ok(())
+    }
 }

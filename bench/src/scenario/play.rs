@@ -1,0 +1,491 @@
+//! Plays a scenario once: stream, producers, readers, verdict, and away with it.
+//!
+//! Laws: a stream that was made is deleted whatever happens; one that was there is
+//! not. A run that is interrupted is judged by what it had done.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::catalogue::{Consume, Produce, Upheaval};
+use super::producers::{Produced, Production, produce};
+use super::readers::{ReadAll, Reading, Tally, Until, behind_by_shard, give_up_after, read};
+use super::stream::OwnStream;
+use super::work::{Interrupt, Work};
+use crate::driver::{Driver, Listed, Position};
+use crate::failure::Failure;
+use crate::load::keys::KeyRing;
+use crate::load::schedule::Schedule;
+use crate::load::shard_map::{ShardMap, ShardRange};
+use crate::measure::clock::{pause, since_epoch};
+use crate::measure::counters::CallCounts;
+use crate::measure::process;
+use crate::measure::recorder::{Samples, Seconds, Totals};
+use crate::report::progress::Progress;
+use crate::report::run::{Histogram, Latency, Phase, Process, Repetition, Shard};
+use crate::verify::Verdict;
+use crate::verify::marks::{AckMark, Laws, ReadMark, ShardMarks, judge};
+
+/// Who calls: producers and readers count apart.
+#[derive(Debug, Clone)]
+pub struct Drivers {
+    /// For producers, and whatever is not measured.
+    pub put: Driver,
+    /// For readers.
+    pub get: Driver,
+}
+
+/// What one repetition found.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// For the saved run.
+    pub repetition: Repetition,
+    /// A sentence for each promise that was broken.
+    pub breaches: Vec<String>,
+    /// A sentence for each thing a reader should know.
+    pub notes: Vec<String>,
+    /// Whether it was ended before its time.
+    pub is_interrupted: bool,
+}
+
+/// What surrounds a repetition.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Hears of Ctrl-C.
+    pub interrupt: Interrupt,
+    /// Where to show how far it is.
+    pub progress: Progress,
+    /// Takes the record of every call.
+    pub samples: Samples,
+    /// The target's process, where it is known: an id, or `self`.
+    pub process: Option<String>,
+}
+
+/// Plays the scenario once.
+///
+/// # Errors
+/// When it could not be played; what was made has been deleted.
+pub async fn play(
+    work: &Arc<Work>,
+    drivers: &Drivers,
+    around: &Surroundings,
+) -> Result<Played, Failure> {
+    let client = drivers.put.client();
+    let stream = if work.is_adopted {
+        OwnStream::adopt(client, &work.stream).await?
+    } else {
+        OwnStream::create(client, &work.stream, work.shards.unwrap_or(DEFAULT_SHARDS)).await?
+    };
+    let mut consumer = None;
+    let played = play_on(work, drivers, around, &stream, &mut consumer).await;
+    let deregistered = match consumer {
+        Some(arn) => stream.deregister_consumer(&arn).await,
+        None => Ok(()),
+    };
+    let cleaned = stream.delete().await.and(deregistered);
+    match (played, cleaned) {
+        (Ok(played), Ok(())) => Ok(played),
+        (Ok(mut played), Err(left_behind)) => {
+            played.breaches.push(left_behind.to_string());
+            Ok(played)
+        }
+        (Err(failure), Ok(())) => Err(failure),
+        (Err(failure), Err(left_behind)) => {
+            Err(Failure::Answer(format!("{failure}; moreover, {left_behind}")))
+        }
+    }
+}
+
+/// Shards where the command line names none.
+pub const DEFAULT_SHARDS: usize = 4;
+
+async fn play_on(
+    work: &Arc<Work>,
+    drivers: &Drivers,
+    around: &Surroundings,
+    stream: &OwnStream,
+    consumer: &mut Option<String>,
+) -> Result<Played, Failure> {
+    let mut interrupt = around.interrupt.clone();
+    let prepare = async {
+        stream.wait_until_active().await?;
+        if let Some(kib) = work.scenario.record_kib_max {
+            stream.allow_records_of(kib).await?;
+        }
+        if work.scenario.consume == Consume::FanOut {
+            *consumer = Some(stream.register_consumer("kinesis-bench").await?);
+        }
+        open_shards(work, &drivers.put.list_shards(&work.stream).await?)
+    };
+    let map = tokio::select! {
+        map = prepare => map?,
+        _ = interrupt.wait_for(|is_heard| *is_heard) => return Err(Failure::Interrupted),
+    };
+    let ring = KeyRing::new(work.keys, &map, work.seed)?;
+    // Readers of a shared stream begin a little before the run; what is not ours they leave.
+    let position = match work.is_adopted {
+        true => Position::Since(since_epoch().saturating_sub(CLOCKS_APART)),
+        false => Position::Oldest,
+    };
+    process::forget_own_peak();
+    let usage = around.process.as_deref().map(|pid| (pid, process::usage(pid)));
+    let before = (drivers.put.counters().counted(), drivers.get.counters().counted());
+
+    let origin = Instant::now();
+    let expected = work.records_expected().and_then(|n| usize::try_from(n).ok());
+    let reading = |seconds: &Seconds, samples: Samples, wanted: Option<u64>| Reading {
+        work: Arc::clone(work),
+        driver: drivers.get.clone(),
+        origin,
+        position: position.clone(),
+        consumer_arn: consumer.clone(),
+        tally: watch::Sender::new(Tally {
+            read: 0,
+            until: match wanted {
+                None => Until::Told,
+                Some(_) if work.is_adopted => Until::CaughtUp,
+                Some(wanted) => Until::Read(wanted),
+            },
+        }),
+        seconds: seconds.clone(),
+        samples,
+        phase: if wanted.is_some() {
+            around.progress.phase("consuming", wanted.map_or(1, |n| n.max(1) as usize))
+        } else {
+            Progress::Silent.phase("consuming", 1)
+        },
+    };
+    let meanwhile = if work.scenario.reads_meanwhile() {
+        let seconds = Seconds::since(origin);
+        let reading = Arc::new(reading(&seconds, around.samples.clone(), None));
+        let readers = tokio::spawn(read(Arc::clone(&reading)));
+        Some((reading, readers, origin))
+    } else {
+        None
+    };
+
+    let seconds = Seconds::since(origin);
+    let production = Arc::new(Production {
+        work: Arc::clone(work),
+        driver: drivers.put.clone(),
+        ring,
+        map,
+        origin,
+        schedule: Schedule::start(work.arrivals(), work.extent()),
+        done: 0.into(),
+    });
+    let samples = match work.scenario.produce {
+        Produce::Preload => None,
+        _ => around.samples.clone(),
+    };
+    let phase = around.progress.phase("producing", expected.unwrap_or(usize::MAX / 4).max(1));
+    let stopping = async {
+        // A closed channel means that nobody can interrupt any more.
+        if interrupt.wait_for(|is_heard| *is_heard).await.is_ok() {
+            production.schedule.stop();
+        }
+        std::future::pending::<()>().await;
+    };
+    let shards = production.map.shards().len();
+    let producing = async {
+        let (produced, changed) = tokio::join!(
+            produce(&production, &seconds, samples, &phase),
+            upheave(work, &production, stream, shards)
+        );
+        changed.and(produced)
+    };
+    let produced = tokio::select! {
+        produced = producing => produced,
+        () = stopping => unreachable!("stopping goes on until producing has ended"),
+    };
+    drop(phase);
+    let is_interrupted = *around.interrupt.borrow();
+    let produced = match (produced, &meanwhile) {
+        (Ok(produced), _) => produced,
+        (Err(failure), readers) => {
+            if let Some((_, readers, _)) = readers {
+                readers.abort();
+            }
+            return Err(if is_interrupted { Failure::Interrupted } else { failure });
+        }
+    };
+    let between = drivers.put.counters().counted();
+
+    let mut played = Played { is_interrupted, ..Played::default() };
+    let mut phases = vec![phase_of(
+        if work.scenario.produce == Produce::Preload { "load" } else { "produce" },
+        work,
+        &produced.totals,
+        produced.elapsed,
+        between.since(before.0),
+        &seconds,
+        work.rate.is_some() && work.scenario.produce != Produce::Preload,
+    )];
+    let wanted = produced.totals.amount.records;
+    let patience = if is_interrupted { AFTER_INTERRUPT } else { work.patience };
+    let mut readings = ReadAll::default();
+    if work.is_verified {
+        let (reading, readers, began) = match meanwhile {
+            Some((reading, readers, began)) => {
+                let until = if work.is_adopted { Until::CaughtUp } else { Until::Read(wanted) };
+                reading.tally.send_modify(|tally| tally.until = until);
+                (reading, readers, began)
+            }
+            None => {
+                let began = Instant::now();
+                let seconds = Seconds::since(began);
+                let reading = Arc::new(reading(&seconds, around.samples.clone(), Some(wanted)));
+                let readers = tokio::spawn(read(Arc::clone(&reading)));
+                (reading, readers, began)
+            }
+        };
+        readings = tokio::select! {
+            readings = readers => readings.expect("readers do not panic")?,
+            () = give_up_after(&reading.tally, patience) => unreachable!("it goes on for good"),
+        };
+        let elapsed = began.elapsed();
+        let after = drivers.get.counters().counted();
+        let name = match work.scenario.consume {
+            Consume::Drain if work.scenario.produce == Produce::Preload => "drain",
+            Consume::Drain | Consume::Polled => "consume",
+            Consume::FanOut => "fan-out",
+        };
+        let calls = after.since(before.1);
+        phases.push(phase_of(
+            name,
+            work,
+            &readings.totals,
+            elapsed,
+            calls,
+            &reading.seconds,
+            false,
+        ));
+        readings.sweep(&reading).await?;
+    } else if let Some((reading, readers, _)) = meanwhile {
+        reading.tally.send_modify(|tally| tally.until = Until::Now);
+        drop(readers.await);
+    }
+
+    let listed = drivers.put.list_shards(&work.stream).await?;
+    conclude(&mut played, work, phases, &produced, readings, &listed, &seconds);
+    played.repetition.process = usage.and_then(|(pid, before)| {
+        let (before, after) = (before?, process::usage(pid)?);
+        Some(Process {
+            cpu_seconds: after.cpu_seconds - before.cpu_seconds,
+            peak_rss_bytes: after.peak_rss_bytes,
+        })
+    });
+    Ok(played)
+}
+
+/// Readers of a run that was interrupted have this long to find what was put.
+const AFTER_INTERRUPT: Duration = Duration::from_secs(2);
+/// How far the target's clock may be from ours.
+const CLOCKS_APART: Duration = Duration::from_secs(30);
+
+/// The open shards, which must own all hash keys between them.
+fn open_shards(work: &Work, listed: &[Listed]) -> Result<ShardMap, Failure> {
+    let open = listed.iter().filter(|shard| !shard.is_closed);
+    let ranges: Vec<ShardRange> = open
+        .map(|shard| ShardRange {
+            shard_id: shard.shard_id.clone(),
+            first: shard.first,
+            last: shard.last,
+        })
+        .collect();
+    match work.shards {
+        Some(shards) if shards != ranges.len() && work.is_adopted => Err(Failure::Answer(format!(
+            "the stream {} has {open} open shards, not {shards}: pass --shards {open}, or \
+                 leave it out to take the stream as it is",
+            work.stream,
+            open = ranges.len()
+        ))),
+        Some(shards) if shards != ranges.len() => Err(Failure::Answer(format!(
+            "ListShards reports {} shards of a stream created with {shards}",
+            ranges.len()
+        ))),
+        _ => ShardMap::new(ranges),
+    }
+}
+
+async fn upheave(
+    work: &Work,
+    production: &Production,
+    stream: &OwnStream,
+    shards: usize,
+) -> Result<(), Failure> {
+    let Some(Upheaval::Doubling) = work.scenario.upheaval else { return Ok(()) };
+    let third = work.records_expected().unwrap_or(0) / 3;
+    let is_due = || {
+        let done = production.done.load(std::sync::atomic::Ordering::Relaxed);
+        let by_time = work.duration.is_some_and(|all| production.origin.elapsed() > all / 3);
+        by_time || (third > 0 && done >= third) || production.schedule.is_stopped()
+    };
+    while !is_due() {
+        pause(Duration::from_millis(5)).await;
+    }
+    stream.double(shards).await
+}
+
+fn phase_of(
+    name: &str,
+    work: &Work,
+    totals: &Totals,
+    elapsed: Duration,
+    calls: CallCounts,
+    seconds: &Seconds,
+    is_open: bool,
+) -> Phase {
+    let rate = work.rate.as_ref().filter(|_| is_open);
+    let intended = rate.map(|shape| {
+        let within = work.duration.unwrap_or(elapsed).min(elapsed);
+        shape.count(within) / within.as_secs_f64().max(1e-9)
+    });
+    Phase {
+        name: name.to_owned(),
+        elapsed_ms: elapsed.as_secs_f64() * 1e3,
+        records: totals.amount.records,
+        bytes: totals.amount.bytes,
+        calls: calls.calls,
+        retries: calls.retries,
+        throttles: calls.throttles,
+        errors: totals.errors.clone(),
+        intended_records_per_second: intended,
+        latency: Some(Latency {
+            corrected: is_open.then(|| Histogram::from(&totals.corrected)),
+            uncorrected: Histogram::from(&totals.uncorrected),
+        }),
+        series: seconds.series(),
+    }
+}
+
+fn conclude(
+    played: &mut Played,
+    work: &Work,
+    phases: Vec<Phase>,
+    produced: &Produced,
+    readings: ReadAll,
+    listed: &[Listed],
+    seconds: &Seconds,
+) {
+    let Played { repetition, breaches, notes, .. } = played;
+    if work.scenario.reads_meanwhile() && work.is_verified {
+        repetition.end_to_end = Some(Latency {
+            corrected: work.rate.is_some().then(|| Histogram::from(&readings.corrected)),
+            uncorrected: Histogram::from(&readings.uncorrected),
+        });
+    }
+    repetition.payload_units = Some(produced.payload_units);
+    repetition.per_shard = per_shard(listed, &readings, seconds);
+    if work.is_verified {
+        let verdict = verdict(work, &produced.acks, readings.shards, listed);
+        repetition.verdict = crate::report::run::Verdict {
+            lost: verdict.lost.count,
+            duplicated: verdict.duplicated.count,
+            misrouted: verdict.misrouted.count,
+            out_of_order: verdict.out_of_order.count,
+            altered: verdict.altered.count,
+        };
+        breaches.extend(verdict.sentences());
+        let wanted = produced.totals.amount.records * work.merge as u64;
+        let is_packed = matches!(work.scenario.produce, Produce::Merged | Produce::Aggregated);
+        if is_packed && !work.is_adopted {
+            notes.push(format!(
+                "{} user messages in {} records",
+                readings.user_records,
+                wanted / work.merge as u64
+            ));
+            if readings.user_records != wanted && verdict.holds() {
+                breaches.push(format!(
+                    "{wanted} user messages were put into records and {} taken out",
+                    readings.user_records
+                ));
+            }
+        }
+    } else {
+        notes.push("the null target forgets what it is told: nothing was verified".to_owned());
+    }
+    for (code, count) in &produced.totals.errors {
+        let said = produced.totals.first_error.as_ref().filter(|first| first.code == *code);
+        let said = said.map_or(String::new(), |first| format!(": {}", first.message));
+        breaches.push(format!("{count} calls to put records failed with {code}{said}"));
+    }
+    let queueing = produced.queueing;
+    if queueing.waited > 0 {
+        notes.push(format!(
+            "{} of the calls that were due waited for a free producer, at most {} at once; \
+             --concurrency {} is all there are",
+            queueing.waited, queueing.backlog_max, work.tasks
+        ));
+    }
+    if queueing.left_over > 0 {
+        notes.push(format!(
+            "{} calls were due and not made when the run was ended",
+            queueing.left_over
+        ));
+    }
+    if !work.scenario.is_ordered && work.is_verified {
+        notes.push(
+            "order is not checked: Kinesis promises none within a PutRecords call".to_owned(),
+        );
+    }
+    repetition.phases = phases;
+}
+
+fn verdict(
+    work: &Work,
+    acks: &[AckMark],
+    readings: Vec<super::readers::ReadShard>,
+    listed: &[Listed],
+) -> Verdict {
+    let mut reads: HashMap<String, Vec<ReadMark>> =
+        readings.into_iter().map(|shard| (shard.shard_id, shard.reads)).collect();
+    let shards: Vec<ShardMarks> = listed
+        .iter()
+        .map(|shard| ShardMarks {
+            shard_id: shard.shard_id.clone(),
+            first: shard.first,
+            last: shard.last,
+            reads: reads.remove(&shard.shard_id).unwrap_or_default(),
+        })
+        .collect();
+    let laws = Laws { is_ordered: work.scenario.is_ordered, is_alone: !work.is_adopted };
+    judge(acks, &shards, laws)
+}
+
+fn per_shard(listed: &[Listed], readings: &ReadAll, seconds: &Seconds) -> Vec<Shard> {
+    let behind = behind_by_shard(&readings.shards);
+    let mut series = seconds.shards();
+    let mut totals: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for (shard, seconds) in &series {
+        let id = listed.iter().find(|listed| listed.shard_id == *shard);
+        let Some(id) = id else { continue };
+        let total = totals.entry(&id.shard_id).or_default();
+        for second in seconds {
+            total.0 += second.records;
+            total.1 += second.bytes;
+            total.2 += second.throttles;
+        }
+    }
+    let all: u64 = totals.values().map(|total| total.0).sum();
+    listed
+        .iter()
+        .map(|shard| {
+            let (records, bytes, throttles) =
+                totals.get(&*shard.shard_id).copied().unwrap_or_default();
+            Shard {
+                shard_id: shard.shard_id.clone(),
+                hash_share: Some((shard.last - shard.first) as f64 / u128::MAX as f64),
+                records,
+                bytes,
+                share: if all == 0 { 0.0 } else { records as f64 / all as f64 },
+                throttles,
+                iterator_age_ms_max: behind.get(&*shard.shard_id).map(|ms| *ms as f64),
+                series: series.remove(&shard.shard_id).unwrap_or_default(),
+            }
+        })
+        .collect()
+}

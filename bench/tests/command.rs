@@ -1,0 +1,211 @@
+//! The command as people use it: what it says, what it leaves behind, how it exits.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Output, Stdio};
+
+use kinesis_emulator::Emulator;
+use serde_json::Value;
+
+/// The command with nothing of this machine's AWS set-up.
+fn bench(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-bench"));
+    for name in ["AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"] {
+        command.env_remove(name);
+    }
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    command
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .args(arguments);
+    command
+}
+
+/// Exit code, stdout and stderr.
+fn ended(mut command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+async fn streams(emulator: &Emulator) -> Vec<String> {
+    let listed = emulator.client().list_streams().send().await.unwrap();
+    listed.stream_names().to_vec()
+}
+
+async fn emulator_with_orders(shards: i32) -> Emulator {
+    let emulator = Emulator::start().await;
+    let client = emulator.client();
+    client.create_stream().stream_name("orders").shard_count(shards).send().await.unwrap();
+    emulator
+}
+
+#[test]
+fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
+    let nobody = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    for (arguments, advice) in [
+        (&["run", "put", "--target", &nobody][..], "start the emulator there"),
+        (&["run", "put", "--target", "http://192.0.2.1:4566"], "--i-own-this-endpoint"),
+        (&["run", "put", "--target", "aws"], "--i-own-this-endpoint"),
+        (&["run", "put", "--target", "aws", "--i-own-this-endpoint"], "set AWS_REGION"),
+        (&["run", "put", "--h2c"], "--driver native"),
+        (&["run", "put", "--template", "{{pet.name}}"], "it knows random.number"),
+        (&["run", "put", "--payload-file", "no/such/file"], "cannot be used"),
+        (&["run", "put", "--ca-file", "no/such/file"], "PEM"),
+        (&["run", "put", "--json", "no/such/folder/run.json"], "name another file"),
+        (&["run", "put-batch", "--payload-bytes", "1MiB", "--batch", "20"], "--batch 9 or less"),
+        (&["compare", "--target", "in-process"], "give --target again"),
+    ] {
+        let (code, _, stderr) = ended(bench(arguments));
+        assert_eq!(code, 2, "{arguments:?} said: {stderr}");
+        let sentence = stderr.lines().last().unwrap_or_default();
+        assert!(sentence.starts_with("kinesis-bench: "), "{arguments:?} said: {stderr}");
+        assert!(sentence.contains(advice), "{arguments:?} said: {stderr}");
+    }
+    let arguments = ["run", "put", "--target", "aws", "--i-own-this-endpoint"];
+    let mut without_credentials = bench(&arguments);
+    without_credentials.env("AWS_REGION", "eu-west-1");
+    let (code, _, stderr) = ended(without_credentials);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("no AWS credentials were found"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_there_is_used_when_asked_for_and_never_deleted() {
+    let emulator = emulator_with_orders(2).await;
+    let run = |more: &[&str]| {
+        let fixed =
+            ["run", "put", "--records", "20", "--target", emulator.url(), "--stream", "orders"];
+        ended(bench(&[&fixed[..], more].concat()))
+    };
+    for (more, code, advice) in [
+        (&[][..], 2, "exists already"),
+        (&["--existing", "--shards", "3"], 2, "pass --shards 2"),
+        (&["--existing"], 0, ""),
+        // Once more: what is there already is none of ours.
+        (&["--existing", "--driver", "native"], 0, ""),
+    ] {
+        let (ended_with, stdout, stderr) = run(more);
+        assert_eq!(ended_with, code, "{more:?} said: {stderr}{stdout}");
+        assert!(stderr.contains(advice), "{more:?} said: {stderr}");
+        assert_eq!(streams(&emulator).await, ["orders"], "{more:?}");
+    }
+    let mut elsewhere = bench(&["run", "put", "--target", emulator.url(), "--stream", "orders"]);
+    elsewhere.arg("--existing").env("AWS_REGION", "eu-west-1");
+    let (code, _, stderr) = ended(elsewhere);
+    assert!(code == 2 && stderr.contains("check AWS_REGION"), "{stderr}");
+}
+
+#[tokio::test]
+async fn the_credential_chain_leads_to_where_aws_is_said_to_be() {
+    let emulator = Emulator::start().await;
+    let mut aws = bench(&["run", "put", "--records", "20", "--target", "aws"]);
+    aws.arg("--i-own-this-endpoint");
+    aws.env("AWS_REGION", "eu-west-1").env("AWS_ENDPOINT_URL_KINESIS", emulator.url());
+    aws.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    let (code, stdout, stderr) = ended(aws);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stderr.contains("20 records in 20 calls and 20 payload units"), "{stderr}");
+    assert!(streams(&emulator).await.is_empty());
+}
+
+#[tokio::test]
+async fn ctrl_c_cleans_up_and_keeps_what_was_measured() {
+    let emulator = Emulator::start().await;
+    let saved = std::env::temp_dir().join(format!("kinesis-bench-{}.json", std::process::id()));
+    let mut child = bench(&["produce", "--json", "--rate", "50", "--duration", "1h"])
+        .args(["--target", emulator.url(), "--save", saved.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.by_ref().take(3) {
+        let sample: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert!(sample["shard_id"].as_str().unwrap().starts_with("shardId-"), "{sample}");
+        assert!(sample["sequence_number"].as_str().unwrap().len() > 40, "{sample}");
+        assert!(sample["latency_us"].as_u64().is_some(), "{sample}");
+    }
+    assert_eq!(streams(&emulator).await, ["test-stream"]);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let lines_after = lines.count();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
+    assert!(streams(&emulator).await.is_empty(), "the stream is left behind");
+
+    let run = std::fs::read_to_string(&saved).unwrap();
+    std::fs::remove_file(&saved).unwrap();
+    let run: Value = serde_json::from_str(&run).unwrap();
+    let run = run.get("runs").map_or(&run, |runs| &runs[0]);
+    let produced = &run["repetitions"][0]["phases"][0]["records"];
+    assert_eq!(produced.as_u64(), Some(3 + lines_after as u64), "{stderr}");
+    assert_eq!(run["repetitions"][0]["verdict"]["lost"], 0);
+    assert!(run["notes"].to_string().contains("partial"), "{}", run["notes"]);
+}
+
+#[test]
+fn a_full_disk_costs_the_file_and_not_the_figures() {
+    let (code, _, stderr) =
+        ended(bench(&["run", "put", "--records", "20", "-t", "in-process", "--json", "/dev/full"]));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("20 records checked"), "{stderr}");
+    assert!(stderr.contains("No space left"), "{stderr}");
+}
+
+#[test]
+fn every_scenario_holds_with_both_drivers_and_both_loops() {
+    let (code, scenarios, _) = ended(bench(&["scenarios"]));
+    assert_eq!(code, 0);
+    for line in scenarios.lines() {
+        let scenario = line.split_whitespace().next().unwrap();
+        let records = if scenario == "large-records" { "3" } else { "60" };
+        for more in [
+            &["--driver", "sdk", "--rate", "max", "-t", "in-process"][..],
+            &["--driver", "native", "--rate", "2000", "-t", "loopback"],
+        ] {
+            let fixed = ["run", scenario, "--records", records, "--batch", "4"];
+            let (code, stdout, stderr) = ended(bench(&[&fixed[..], more].concat()));
+            assert_eq!(code, 0, "{scenario} {more:?} said: {stdout}{stderr}");
+            assert!(stdout.contains(" records checked: none lost"), "{scenario}: {stdout}");
+        }
+    }
+}
+
+#[test]
+fn targets_take_turns_and_are_compared() {
+    let (code, stdout, stderr) = ended(bench(&[
+        "compare",
+        "-t",
+        "in-process",
+        "-t",
+        "null",
+        "-t",
+        "null-tcp",
+        "--driver",
+        "native",
+        "--scenario",
+        "put",
+        "--records",
+        "50",
+        "--repetitions",
+        "2",
+        "--warm-up",
+        "1ms",
+        "--json",
+        "-",
+    ]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let json = stdout.find("kinesis-bench").expect("the runs are on stdout");
+    assert!(json < stdout.len());
+    for target in ["in-process", "null", "null-tcp"] {
+        assert!(stdout.contains(target), "{stdout}");
+    }
+    assert!(stdout.contains("\"is_warm_up\": true") || stdout.contains("\"is_warm_up\":true"));
+}
