@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::queue::{Batcher, NotTaken, Step};
 use super::send::{EntryError, PutRecords};
 use super::{Entry, Fate, GiveUp, Outcome, RECORDS_MAX};
-use crate::measure::clock::pause;
+use crate::measure::clock::{pause, runtime_now};
 
 /// Sends what comes from `input` until it is closed and everything is settled.
 ///
@@ -26,7 +25,7 @@ pub async fn drive<S: PutRecords>(
     mut on_outcome: impl FnMut(Outcome),
 ) {
     // Tokio's clock, so that a test may stop it.
-    let start = Instant::now();
+    let start = runtime_now();
     let mut calls = JoinSet::new();
     let mut entries = Vec::new();
     let mut is_open = true;

@@ -151,7 +151,7 @@ impl Schedule {
     #[must_use]
     pub fn start(arrivals: Arrivals, extent: Extent) -> Self {
         Self {
-            start: Instant::now(),
+            start: crate::measure::clock::runtime_now(),
             arrivals,
             extent,
             stopped: AtomicBool::new(false),
@@ -219,7 +219,7 @@ impl Schedule {
         for (number, due) in self.dues() {
             let intended = self.start + due;
             loop {
-                let wait = intended.saturating_duration_since(Instant::now());
+                let wait = intended.saturating_duration_since(crate::measure::clock::runtime_now());
                 if wait.is_zero() || self.is_stopped() {
                     break;
                 }
@@ -253,7 +253,7 @@ impl Schedule {
     }
 
     fn take_closed(&self) -> Option<Item> {
-        let intended = Instant::now();
+        let intended = crate::measure::clock::runtime_now();
         let is_over = self.is_stopped()
             || self.extent.duration.is_some_and(|duration| intended - self.start >= duration);
         if is_over {

@@ -43,3 +43,10 @@ pub fn since_epoch() -> Duration {
     // A clock before 1970 signs nothing that anyone accepts, zero included.
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+/// The runtime's time, which load falls due by: a test makes it stand still.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the benchmark's clock")]
+pub fn runtime_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}

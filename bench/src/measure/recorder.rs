@@ -277,13 +277,11 @@ fn micros(duration: Duration) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use tokio::time::Instant;
-
     use super::{Amount, Called, Seconds};
 
     #[tokio::test(start_paused = true)]
     async fn each_second_has_its_own_figures_and_gaps_are_zeros() {
-        let origin = Instant::now();
+        let origin = crate::measure::clock::runtime_now();
         let seconds = Seconds::since(origin);
         let at = |ms| origin + Duration::from_millis(ms);
         let mut pens = [seconds.pen(0, None), seconds.pen(1, None)];

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::catalogue::{Consume, Produce, Upheaval};
 use super::producers::{Produced, Production, produce};
@@ -20,7 +19,7 @@ use crate::failure::Failure;
 use crate::load::keys::KeyRing;
 use crate::load::schedule::Schedule;
 use crate::load::shard_map::{ShardMap, ShardRange};
-use crate::measure::clock::{pause, since_epoch};
+use crate::measure::clock::{pause, runtime_now, since_epoch};
 use crate::measure::counters::CallCounts;
 use crate::measure::process;
 use crate::measure::recorder::{Samples, Seconds, Totals};
@@ -134,7 +133,7 @@ async fn play_on(
     let usage = around.process.as_deref().map(|pid| (pid, process::usage(pid)));
     let before = (drivers.put.counters().counted(), drivers.get.counters().counted());
 
-    let origin = Instant::now();
+    let origin = runtime_now();
     let expected = work.records_expected().and_then(|n| usize::try_from(n).ok());
     let reading = |seconds: &Seconds, samples: Samples, wanted: Option<u64>| Reading {
         work: Arc::clone(work),
@@ -235,7 +234,7 @@ async fn play_on(
                 (reading, readers, began)
             }
             None => {
-                let began = Instant::now();
+                let began = runtime_now();
                 let seconds = Seconds::since(began);
                 let reading = Arc::new(reading(&seconds, around.samples.clone(), Some(wanted)));
                 let readers = tokio::spawn(read(Arc::clone(&reading)));

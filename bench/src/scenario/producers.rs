@@ -21,7 +21,7 @@ use crate::load::content::Stamp;
 use crate::load::keys::KeyRing;
 use crate::load::schedule::{Item, Queueing, Schedule};
 use crate::load::shard_map::ShardMap;
-use crate::measure::clock::{pause, since_epoch};
+use crate::measure::clock::{pause, runtime_now, since_epoch};
 use crate::measure::recorder::{Amount, Called, Pen, Samples, Seconds, Totals};
 use crate::report::progress::Phase;
 use crate::verify::marks::{AckMark, mark};
@@ -222,7 +222,7 @@ impl Producer {
     }
 
     async fn put_one(&mut self, item: Item, record: Prepared) {
-        let sent = Instant::now();
+        let sent = runtime_now();
         let mut throttles = 0;
         let answer = loop {
             let stream = &self.shared.work.stream;
@@ -238,7 +238,7 @@ impl Producer {
                 answer => break answer,
             }
         };
-        let answered = Instant::now();
+        let answered = runtime_now();
         let bytes = record.outgoing.bytes();
         let (placed, refusal) = match &answer {
             Ok(placed) => (Some(placed), None),
@@ -264,7 +264,7 @@ impl Producer {
 
     /// Puts a batch, and then those of it that were refused, by index.
     async fn put_batch(&mut self, item: Item, records: Vec<Prepared>) {
-        let sent = Instant::now();
+        let sent = runtime_now();
         let mut pending = records;
         let mut amount = Amount::default();
         let mut given_up: Option<Refusal> = None;
@@ -316,7 +316,7 @@ impl Producer {
             operation: "PutRecords",
             intended: item.intended,
             sent,
-            answered: Instant::now(),
+            answered: runtime_now(),
             amount,
             placed: None,
             refusal: given_up.as_ref(),

@@ -18,7 +18,7 @@ use crate::aggregation::deaggregate;
 use crate::driver::{Driver, Fetched, Position, Refusal};
 use crate::failure::Failure;
 use crate::load::content::Stamp;
-use crate::measure::clock::pause;
+use crate::measure::clock::{pause, runtime_now};
 use crate::measure::latency::Latencies;
 use crate::measure::recorder::{Amount, Called, Pen, Samples, Seconds, Totals};
 use crate::report::progress::Phase;
@@ -268,9 +268,9 @@ impl Reader {
                 }
             }
         };
-        let sent = Instant::now();
+        let sent = runtime_now();
         let answer = driver.get_records(&iterator).await;
-        let answered = Instant::now();
+        let answered = runtime_now();
         let (amount, refusal) = match &answer {
             Ok(fetched) => (amount(fetched), None),
             Err(refusal) => {
@@ -305,7 +305,7 @@ impl Reader {
         let consumer = self.reading.consumer_arn.clone().unwrap_or_default();
         'subscriptions: while !heard.borrow().is_done() {
             let Reading { driver, .. } = &*self.reading;
-            let sent = Instant::now();
+            let sent = runtime_now();
             let position = &self.shard.position;
             let opened = driver.subscribe_to_shard(&consumer, &self.shard.shard_id, position).await;
             let mut subscription = match opened {
@@ -331,7 +331,7 @@ impl Reader {
                         operation: "SubscribeToShard",
                         intended: since,
                         sent: since,
-                        answered: Instant::now(),
+                        answered: runtime_now(),
                         amount,
                         placed: None,
                         refusal: None,
@@ -339,7 +339,7 @@ impl Reader {
                     self.pen.touched(&self.shard.shard_id, amount);
                 }
                 self.take(&fetched);
-                since = Instant::now();
+                since = runtime_now();
                 if let Some(number) = fetched.next.filter(|number| !number.is_empty()) {
                     self.shard.position = Position::After(number);
                 }

@@ -20,7 +20,7 @@ struct Stalling {
 
 impl Stalling {
     async fn call(self) {
-        let answered = Instant::now() + Duration::from_millis(1);
+        let answered = crate::measure::clock::runtime_now() + Duration::from_millis(1);
         let is_stalled = answered > self.from && answered < self.until;
         sleep_until(if is_stalled { self.until } else { answered }).await;
     }
@@ -45,7 +45,7 @@ async fn run(arrivals: Arrivals, tasks: usize) -> Seen {
             let (mut corrected, mut uncorrected) = (Latencies::new(), Latencies::new());
             let mut numbers = Vec::new();
             while let Some(item) = schedule.take().await {
-                let sent = Instant::now();
+                let sent = crate::measure::clock::runtime_now();
                 target.call().await;
                 corrected.record(item.intended.elapsed());
                 uncorrected.record(sent.elapsed());
