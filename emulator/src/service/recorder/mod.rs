@@ -73,6 +73,7 @@ impl Recorder {
     }
 
     /// Forgets everything that has been recorded.
+    #[cfg(feature = "server")]
     pub(crate) fn forget(&self) {
         let mut recording = self.recording();
         recording.calls.clear();
