@@ -2,7 +2,7 @@
 //! lists, by the words of the API reference, with nothing of the emulator's
 //! own structure. Every call is settled, answered and compared here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ pub(super) const RETENTION_MILLIS: u64 = DAY_MILLIS;
 const ITERATOR_MILLIS: u64 = 300 * 1000;
 
 /// The kinds of refusal that the workload provokes.
+pub(super) const FAILED_ON_PURPOSE: &str = "ProvisionedThroughputExceededException";
 pub(super) const EXPIRED: &str = "ExpiredIteratorException";
 pub(super) const IN_USE: &str = "ResourceInUseException";
 pub(super) const INVALID: &str = "InvalidArgumentException";
@@ -24,6 +25,7 @@ pub(super) const NOT_FOUND: &str = "ResourceNotFoundException";
 pub(super) const VALIDATION: &str = "ValidationException";
 
 /// The expected state of one account in one Region.
+#[derive(Clone)]
 pub(super) struct Auditor {
     pub(super) now: u64,
     delay_millis: u64,
@@ -37,6 +39,7 @@ pub(super) struct Auditor {
 }
 
 /// An expected stream.
+#[derive(Clone)]
 pub(super) struct Stream {
     /// Tells namesakes apart.
     id: u64,
@@ -52,6 +55,7 @@ pub(super) struct Stream {
 }
 
 /// What can be set about a stream.
+#[derive(Clone)]
 pub(super) struct Settings {
     mode: &'static str,
     pub(super) retention_hours: u64,
@@ -64,6 +68,7 @@ pub(super) struct Settings {
 }
 
 /// An expected shard.
+#[derive(Clone)]
 pub(super) struct Shard {
     pub(super) start: u128,
     pub(super) end: u128,
@@ -79,6 +84,7 @@ pub(super) struct Shard {
 }
 
 /// An acknowledged record.
+#[derive(Clone)]
 pub(super) struct Record {
     pub(super) number: String,
     pub(super) key: String,
@@ -88,6 +94,7 @@ pub(super) struct Record {
 }
 
 /// An iterator that was handed out.
+#[derive(Clone)]
 pub(super) struct Iterator {
     pub(super) token: String,
     stream: (String, u64),
@@ -255,11 +262,13 @@ impl Auditor {
         }
     }
 
-    /// PutRecord and PutRecords: `places` takes what was answered apart.
+    /// PutRecord and PutRecords: `places` takes what was answered apart. The
+    /// records at the places in `failing` are refused on purpose.
     pub(super) fn put(
         &mut self,
         name: &str,
         records: &[NewRecord],
+        failing: &BTreeSet<usize>,
         answer: &Answer,
         places: impl FnOnce(&Value) -> Vec<Value>,
     ) {
@@ -273,7 +282,12 @@ impl Auditor {
         let (Some(answer), Some(stream)) = (agree(expected, answer), stream) else { return };
         let places = places(answer);
         assert_eq!(places.len(), records.len(), "every record is answered");
-        for (record, place) in records.iter().zip(places) {
+        for (nth, (record, place)) in records.iter().zip(places).enumerate() {
+            if failing.contains(&nth) {
+                assert_eq!(place["ErrorCode"], FAILED_ON_PURPOSE, "{place}");
+                assert_eq!(place["SequenceNumber"], Value::Null);
+                continue;
+            }
             let hash = record.hash.expect("it was accepted");
             let owner = stream.owner(hash);
             assert_eq!(place["ShardId"], shard_id(owner), "the shard that owns {hash}");

@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use kinesis_emulator::{ErrorKind, Operation, Snapshot, Timestamp};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
@@ -27,6 +28,12 @@ pub(super) struct Seen {
     pub(super) calls: usize,
     refused: usize,
     nonsense: usize,
+    /// Calls that a rule has refused or cut off.
+    failures: usize,
+    /// Records of batches that a rule has refused.
+    records_failed: usize,
+    /// Returns to a snapshot.
+    returns: usize,
     records_read: usize,
     records_written: usize,
     shard_ends: usize,
@@ -40,11 +47,14 @@ pub(super) struct Seen {
 impl Seen {
     /// Adds what another run has seen.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { calls, refused, nonsense, .. } = other;
+        let Self { calls, refused, nonsense, failures, records_failed, returns, .. } = other;
         let Self { records_read, records_written, shard_ends, expired, .. } = other;
         self.calls += calls;
         self.refused += refused;
         self.nonsense += nonsense;
+        self.failures += failures;
+        self.records_failed += records_failed;
+        self.returns += returns;
         self.records_read += records_read;
         self.records_written += records_written;
         self.shard_ends += shard_ends;
@@ -63,6 +73,8 @@ impl Seen {
         assert!(self.calls > 10_000, "{self:?}");
         assert!(self.calls / 20 < self.refused && self.refused < self.calls / 2, "{self:?}");
         assert!(self.records_read > 2000 && self.records_written > 4000, "{self:?}");
+        let on_purpose = [self.nonsense, self.failures, self.records_failed, self.returns];
+        assert!(on_purpose.iter().all(|count| *count > self.calls / 1000), "{self:?}");
         assert!(self.shard_ends > 50 && self.expired > 20, "{self:?}");
         assert_eq!(self.operations.len(), 24, "{self:?}");
         for (operation, [succeeded, _]) in &self.operations {
@@ -83,6 +95,11 @@ pub(super) struct Workload {
     chance: Chance,
     /// Every byte of every answer so far.
     answers: DefaultHasher,
+    seed: u64,
+    delay: Duration,
+    /// A snapshot, and what had to come back then.
+    saved: Option<(Snapshot, VecDeque<(&'static str, Auditor)>)>,
+    seen: Seen,
 }
 
 impl Workload {
@@ -103,13 +120,22 @@ impl Workload {
             operations: BTreeMap::new(),
             chance,
             answers: DefaultHasher::new(),
+            seed,
+            delay: Duration::from_millis(delay),
+            saved: None,
+            seen: Seen::default(),
         }
     }
 
     /// Makes so many calls, and says what it has seen.
     pub(super) fn run(mut self, calls: usize) -> Seen {
-        let mut seen = Seen::default();
         for _ in 0..calls {
+            if self.chance.one_in(60) {
+                self.take_a_snapshot();
+            }
+            if self.chance.one_in(120) {
+                self.go_back();
+            }
             if self.chance.one_in(3) {
                 self.let_time_pass();
             }
@@ -117,13 +143,14 @@ impl Workload {
                 self.change_the_account();
             }
             self.auditor.settle();
-            seen.calls += 1;
+            self.seen.calls += 1;
             if self.chance.one_in(25) {
                 self.talk_nonsense();
-                seen.nonsense += 1;
+                self.seen.nonsense += 1;
                 continue;
             }
             let answer = self.step();
+            let seen = &mut self.seen;
             match answer {
                 Err(kind) => {
                     seen.refused += 1;
@@ -139,10 +166,38 @@ impl Workload {
         }
         let others = self.others.iter().map(|(_, auditor)| auditor);
         let auditors = others.chain([&self.auditor]);
-        seen.records_written = auditors.map(Auditor::record_count).sum::<usize>();
-        seen.operations = self.operations;
-        seen.digest = self.answers.finish();
-        seen
+        self.seen.records_written = auditors.map(Auditor::record_count).sum::<usize>();
+        self.seen.operations = self.operations;
+        self.seen.digest = self.answers.finish();
+        self.seen
+    }
+
+    fn take_a_snapshot(&mut self) {
+        let snapshot = self.raw.emulator.snapshot();
+        let mut auditors = self.others.clone();
+        auditors.push_front((self.account, self.auditor.clone()));
+        self.saved = Some((snapshot, auditors));
+    }
+
+    /// Puts everything back, or goes on in another emulator that begins there.
+    fn go_back(&mut self) {
+        let Some((snapshot, mut auditors)) = self.saved.clone() else { return };
+        let now = self.auditor.now;
+        match self.chance.below(3) {
+            0 => self.raw.emulator.restore(&snapshot),
+            form => {
+                let read_back = || Snapshot::from_bytes(&snapshot.to_bytes()).expect("it is whole");
+                let snapshot = if form == 1 { snapshot.clone() } else { read_back() };
+                let (seed, delay) = (self.seed, self.delay);
+                self.raw =
+                    Raw::with(|builder| builder.seed(seed).state_delay(delay).snapshot(&snapshot));
+                self.raw.emulator.clock().advance_to(Timestamp::from_millis(now));
+            }
+        }
+        let (account, auditor) = auditors.pop_front().expect("whose turn it was");
+        (self.account, self.auditor, self.others) = (account, auditor, auditors);
+        self.auditor.now = now;
+        self.seen.returns += 1;
     }
 
     /// A request that is refused for its form: it must change nothing.
@@ -229,6 +284,10 @@ impl Workload {
     }
 
     fn call(&mut self, operation: &str, input: Value) -> Answer {
+        // Of several rules the first one counts: one at a time.
+        if self.chance.one_in(16) && self.raw.emulator.faults().list().is_empty() {
+            self.fail_on_purpose(operation, &input);
+        }
         let request = Custom::json(operation, &input).by(self.account, "us-east-1");
         let answer = self.send(request);
         let counts = self.operations.entry(operation.to_owned()).or_default();
@@ -239,6 +298,26 @@ impl Workload {
             (400, _) => Err(text(&answer.json()["__type"])),
             _ => panic!("{operation} was answered with {}: {}", answer.status, answer.text()),
         }
+    }
+
+    /// Makes a call that a rule refuses or cuts off before it does anything: the
+    /// same call, made again, finds everything as it was.
+    fn fail_on_purpose(&mut self, operation: &str, input: &Value) {
+        let known: Operation = operation.parse().expect("an operation");
+        let faults = self.raw.emulator.faults().on(known);
+        let (fault, status) = match self.chance.below(4) {
+            0 => (faults.drop_connection_before_commit(), 502),
+            1 => (faults.internal_failure(), 500),
+            2 => (faults.service_unavailable(), 503),
+            _ => (faults.reject(ErrorKind::LimitExceeded), 400),
+        };
+        let request = Custom::json(operation, input).by(self.account, "us-east-1");
+        let answer = self.send(request);
+        // A request that is refused for its form never meets the rule.
+        let expected = if fault.fired() == 1 { status } else { 400 };
+        assert_eq!(answer.status, expected, "{operation}: {}", answer.text());
+        self.seen.failures += 1;
+        drop(fault);
     }
 
     fn name(&mut self) -> &'static str {
@@ -302,7 +381,8 @@ impl Workload {
             input["SequenceNumberForOrdering"] = json!(number);
         }
         let answer = self.call("PutRecord", input);
-        self.auditor.put(name, &[record], &answer, |place| vec![place.clone()]);
+        let all_well = BTreeSet::new();
+        self.auditor.put(name, &[record], &all_well, &answer, |place| vec![place.clone()]);
         answer
     }
 
@@ -310,9 +390,28 @@ impl Workload {
         let name = self.name();
         let count = 1 + self.chance.below(12);
         let (records, entries): (Vec<_>, Vec<_>) = (0..count).map(|_| self.record()).unzip();
+        let failing = self.records_to_fail(count as usize);
+        let faults = self.raw.emulator.faults().on(Operation::PutRecords);
+        let faults = failing.iter().fold(faults, |faults, place| faults.record(*place));
+        // Without a place it would be about all of them.
+        let _fault = (!failing.is_empty())
+            .then(|| faults.fail_records(ErrorKind::ProvisionedThroughputExceeded));
         let answer = self.call("PutRecords", json!({"StreamName": name, "Records": entries}));
-        self.auditor.put(name, &records, &answer, |answer| list(&answer["Records"]).clone());
+        let places = |answer: &Value| {
+            assert_eq!(answer["FailedRecordCount"], failing.len());
+            list(&answer["Records"]).clone()
+        };
+        self.auditor.put(name, &records, &failing, &answer, places);
+        self.seen.records_failed += failing.len();
         answer
+    }
+
+    /// Places of a batch whose records are to fail; mostly none.
+    fn records_to_fail(&mut self, count: usize) -> BTreeSet<usize> {
+        if !self.chance.one_in(8) {
+            return BTreeSet::new();
+        }
+        (0..count).filter(|_| self.chance.one_in(3)).collect()
     }
 
     /// The sequence number of some record of a stream.
