@@ -22,6 +22,7 @@ use crate::model::settings::Settings;
 use crate::server;
 use crate::service::Service;
 use crate::service::clock::Clock;
+use crate::service::faults::Rule;
 use crate::service::init::Init;
 use crate::service::latency::Latency;
 use crate::snapshot::Snapshot;
@@ -124,6 +125,10 @@ struct Serving {
     /// File of fault rules, in JSON
     #[arg(long, env = "KINESIS_FAULTS", value_name = "FILE")]
     faults: Option<PathBuf>,
+
+    /// What an alias of `--faults` says.
+    #[arg(skip)]
+    rules: Vec<Rule>,
 
     /// Do not answer the control API (GET /_emulator), which callers on this machine have
     #[arg(long, env = "KINESIS_NO_CONTROL_API")]
@@ -252,6 +257,9 @@ impl Serving {
         let service = Service::begin(settings, Clock::system(), snapshot.as_ref(), init)
             .map_err(StartError::because)?;
         service.set_latency(self.latency.clone());
+        for rule in &self.rules {
+            service.faults().add(rule.clone()).map_err(StartError::because)?;
+        }
         if let Some(file) = &self.faults {
             service.faults().load(file).map_err(StartError::because)?;
         }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("emulator", &["model", "snapshot", "service", "inspect", "server"]),
     ("guide", &[]),
     ("sdk", &["model", "service", "server", "emulator"]),
-    ("cli", &["model", "snapshot", "service", "server", "emulator"]),
+    ("cli", &["model", "operations", "snapshot", "service", "server", "emulator"]),
 ];
 
 /// Names that say nothing about what is inside.

@@ -9,7 +9,10 @@ use std::time::Duration;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use crate::model::error::ErrorKind;
 use crate::model::settings::{parse_duration, parse_limit};
+use crate::operations::OperationName;
+use crate::service::faults::{Action, Rule};
 use crate::service::init::Init;
 
 use super::{Arguments, Command};
@@ -27,13 +30,15 @@ enum Meaning {
     StateDelayMillis,
     Port,
     Streams,
+    /// How likely a record that is put is refused for throughput.
+    ErrorProbability,
     /// Nothing, and why not.
     Nothing(&'static str),
 }
 
 use Meaning::{
-    AccountId, Nothing, Port, Region, ShardLimit, StateDelay, StateDelayMillis, StreamLimit,
-    Streams,
+    AccountId, ErrorProbability, Nothing, Port, Region, ShardLimit, StateDelay, StateDelayMillis,
+    StreamLimit, Streams,
 };
 
 const NOT_KEPT: &str = "nothing is kept on disk unless it is asked for";
@@ -64,7 +69,7 @@ const ALIASES: &[(&str, Meaning)] = &[
     ("UPDATE_SHARD_COUNT_DURATION", StateDelay),
     ("UPDATE_STREAM_MODE_DURATION", StateDelay),
     ("KINESIS_LATENCY", StateDelayMillis),
-    ("KINESIS_ERROR_PROBABILITY", Nothing("faults are rules here, not chances")),
+    ("KINESIS_ERROR_PROBABILITY", ErrorProbability),
     ("KINESIS_MOCK_TLS_PORT", Nothing(ONE_PORT)),
     ("KINESIS_MOCK_CERT_PATH", Nothing("certificates are made when they are needed")),
     ("KINESIS_MOCK_PROVIDER_ENGINE", Nothing(NO_ENGINES)),
@@ -94,6 +99,7 @@ impl Meaning {
             StateDelay | StateDelayMillis => ("--state-delay", "state_delay"),
             Port => ("--port", "port"),
             Streams => ("--init", "init_file"),
+            ErrorProbability => ("--faults", "faults"),
             Nothing(_) => ("", ""),
         }
     }
@@ -193,6 +199,21 @@ impl Arguments {
                 serving.init = Init::from_list(value).map_err(|error| error.to_string())?;
                 Ok("with these streams".to_owned())
             }
+            ErrorProbability => {
+                let probability = value.parse::<f64>().ok().filter(|p| (0.0..=1.0).contains(p));
+                let probability = probability.ok_or("it is no number from 0 to 1")?;
+                let refused = Action::FailRecords {
+                    error: ErrorKind::ProvisionedThroughputExceeded,
+                    message: None,
+                };
+                let rule = Rule::new(refused)
+                    .operation(OperationName::PutRecord)
+                    .operation(OperationName::PutRecords)
+                    .with_probability(probability);
+                let written = rule.to_json();
+                serving.rules = vec![rule];
+                Ok(format!("with the rule {written}"))
+            }
             Nothing(_) => Ok(String::new()),
         }
     }
@@ -281,6 +302,18 @@ mod tests {
         assert_eq!(Ok(&arguments.serving.init), Init::from_list("a:1,b::eu-west-2").as_ref());
         assert_eq!(said.len(), 8, "{said:?}");
         assert!(said.contains(&"SHARD_LIMIT is understood as --shard-limit 7".to_owned()));
+    }
+
+    #[test]
+    fn an_error_probability_is_a_fault_rule() {
+        let (arguments, said) = applied(&[], &[("KINESIS_ERROR_PROBABILITY", "0.25")]);
+        let [rule] = &arguments.serving.rules[..] else { panic!("one rule") };
+        assert!(rule.to_json().contains(r#""probability":0.25"#), "{}", rule.to_json());
+        assert!(said[0].contains("--faults with the rule"), "{said:?}");
+        for wrong in ["2", "often", "-1"] {
+            let (_, said) = try_apply(&[], &[("KINESIS_ERROR_PROBABILITY", wrong)]);
+            assert!(said.is_err(), "{wrong}");
+        }
     }
 
     #[test]
