@@ -507,7 +507,7 @@ mod tests {
     #[test]
     fn a_fork_copies_no_bytes_and_nobody_waits_at_its_end() {
         let mut log = log_of(&[0; 3], 1000);
-        log.readers_at_end.register(1, std::task::Waker::noop());
+        drop(log.readers_at_end.register(1, std::task::Waker::noop()));
         let bytes = log.open.bytes.as_ptr();
         let mut fork = log.fork();
         for log in [&log, &fork] {

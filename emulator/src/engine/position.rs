@@ -105,9 +105,12 @@ pub(crate) fn read_or_wait(
 ) -> Progress {
     let mut log = shard.log.lock();
     let progress = read_locked(shard, &mut log, next_index, limits, now, horizon);
-    if progress.batch.len() == 0 {
-        log.readers_at_end.register(reader, waker);
-    }
+    let before = match progress.batch.len() {
+        0 => log.readers_at_end.register(reader, waker),
+        _ => None,
+    };
+    drop(log);
+    drop(before);
     progress
 }
 

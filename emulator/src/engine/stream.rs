@@ -252,12 +252,14 @@ impl Stream {
 
     /// Has a reader woken at the next change.
     pub(crate) fn watch(&self, id: u64, waker: &Waker) {
-        self.watchers.lock().register(id, waker);
+        let before = self.watchers.lock().register(id, waker);
+        drop(before);
     }
 
     /// Forgets a reader.
     pub(crate) fn unwatch(&self, id: u64) {
-        self.watchers.lock().remove(id);
+        let waker = self.watchers.lock().remove(id);
+        drop(waker);
     }
 
     /// Makes a change whose time has come.

@@ -227,8 +227,8 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.stream.unwatch(self.id);
-        if let Some(shard) = self.stream.state().topology.shard(self.shard) {
-            shard.log.lock().readers_at_end.remove(self.id);
-        }
+        let forget = |shard: &Shard| shard.log.lock().readers_at_end.remove(self.id);
+        let waker = self.stream.state().topology.shard(self.shard).and_then(forget);
+        drop(waker);
     }
 }

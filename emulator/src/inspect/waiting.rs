@@ -9,6 +9,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crate::engine::stream::Stream;
+use crate::engine::topology::Shard;
 
 use super::deadline::Deadline;
 use super::{Record, StreamView, listed};
@@ -45,14 +46,18 @@ impl Waiting {
         }
         stream.watch(self.id, waker);
         let now = self.view.now();
+        let mut before = Vec::new();
         let state = stream.state();
         let horizon = state.horizon(now);
         let counts = state.topology.shards().iter().map(|shard| {
             let mut log = shard.log.lock();
-            log.readers_at_end.register(self.id, waker);
+            before.extend(log.readers_at_end.register(self.id, waker));
             log.end() - log.index_at(horizon)
         });
-        counts.sum::<u64>() as usize
+        let count = counts.sum::<u64>() as usize;
+        drop(state);
+        drop(before);
+        count
     }
 
     fn give_up(&self) -> ! {
@@ -95,9 +100,12 @@ impl Drop for Waiting {
         self.view.service().waiters().unwatch(self.id);
         for stream in &self.watched {
             stream.unwatch(self.id);
-            for shard in stream.state().topology.shards() {
-                shard.log.lock().readers_at_end.remove(self.id);
-            }
+            let state = stream.state();
+            let shards = state.topology.shards().iter();
+            let forget = |shard: &Shard| shard.log.lock().readers_at_end.remove(self.id);
+            let wakers: Vec<_> = shards.filter_map(forget).collect();
+            drop(state);
+            drop(wakers);
         }
     }
 }

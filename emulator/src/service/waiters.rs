@@ -22,12 +22,14 @@ impl Waiters {
 
     /// Has somebody woken when a stream is made.
     pub(crate) fn watch(&self, id: u64, waker: &Waker) {
-        self.waiting().register(id, waker);
+        let before = self.waiting().register(id, waker);
+        drop(before);
     }
 
     /// Forgets somebody.
     pub(crate) fn unwatch(&self, id: u64) {
-        self.waiting().remove(id);
+        let waker = self.waiting().remove(id);
+        drop(waker);
     }
 
     /// Tells everybody that the streams may be others now.

@@ -56,7 +56,9 @@ impl Future for Held {
         if progress.removed || progress.releases > self.releases_before {
             return Poll::Ready(());
         }
-        progress.watchers.register(self.watcher, context.waker());
+        let before = progress.watchers.register(self.watcher, context.waker());
+        drop(progress);
+        drop(before);
         Poll::Pending
     }
 }
@@ -67,7 +69,9 @@ impl Drop for Held {
         if progress.releases == self.releases_before {
             progress.holding -= 1;
         }
-        progress.watchers.remove(self.watcher);
+        let waker = progress.watchers.remove(self.watcher);
+        drop(progress);
+        drop(waker);
     }
 }
 
@@ -92,13 +96,16 @@ impl Future for Arrival<'_> {
         if progress.fired >= self.fired {
             return Poll::Ready(());
         }
-        progress.watchers.register(self.watcher, context.waker());
+        let before = progress.watchers.register(self.watcher, context.waker());
+        drop(progress);
+        drop(before);
         Poll::Pending
     }
 }
 
 impl Drop for Arrival<'_> {
     fn drop(&mut self) {
-        self.armed.progress().watchers.remove(self.watcher);
+        let waker = self.armed.progress().watchers.remove(self.watcher);
+        drop(waker);
     }
 }
