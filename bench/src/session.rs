@@ -18,6 +18,7 @@ use crate::driver::DriverKind;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::load::content::Content;
+use crate::load::schedule::Pacing;
 use crate::measure::clock::{Stopwatch, since_epoch};
 use crate::measure::process::{self, Machine, Usage};
 use crate::measure::recorder::Samples;
@@ -67,6 +68,16 @@ pub async fn hold(
     if access.is_http2 && access.driver == DriverKind::Sdk {
         return Err(Failure::Start(
             "the SDK speaks HTTP/1.1 to http:// endpoints: pass --driver native with --h2c"
+                .to_owned(),
+        ));
+    }
+    if choices.contains(&TargetChoice::InProcess)
+        && access.driver == DriverKind::Native
+        && access.profile.delays()
+    {
+        return Err(Failure::Start(
+            "the native driver calls the in-process emulator without a wait, so that --latency \
+             and --faults would mean nothing: pass --target loopback, or --driver sdk"
                 .to_owned(),
         ));
     }
@@ -175,6 +186,7 @@ async fn play_all(
                 progress: Progress::on_stderr(),
                 samples,
                 process: seat.process.clone(),
+                pacing: Pacing::Thread,
             };
             let began = stopwatch.elapsed();
             let played = play(&Arc::new(work), &seat.drivers, &around).await;
