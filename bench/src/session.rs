@@ -139,15 +139,13 @@ impl Seat {
                 arguments.target_pid.map(|pid| pid.to_string())
             }
         };
-        let started = i64::try_from(since_epoch().as_micros()).ok();
-        let started = started.and_then(|us| Timestamp::from_microsecond(us).ok());
         let mut run = Run::new(
             choice.to_string(),
             scenario.name.to_owned(),
             target.told(access, arguments.poll_interval.as_secs_f64() * 1e3),
             settings(&work, arguments),
             environment(arguments),
-            started.unwrap_or(Timestamp::UNIX_EPOCH),
+            now(),
         );
         if process.as_deref() == Some("self") {
             run.notes.push(
@@ -435,7 +433,14 @@ fn environment(arguments: &PlayArgs) -> run::Environment {
     run::Environment::from(&Environment::capture(&settings))
 }
 
-fn busy_share(machine: Option<Machine>, own: Option<Usage>) -> Option<f64> {
+/// The time of day.
+pub(crate) fn now() -> Timestamp {
+    let micros = i64::try_from(since_epoch().as_micros()).ok();
+    micros.and_then(|us| Timestamp::from_microsecond(us).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What others had of the machine since then, of which we had so much.
+pub(crate) fn busy_share(machine: Option<Machine>, own: Option<Usage>) -> Option<f64> {
     let own = process::usage("self")?.cpu_seconds - own?.cpu_seconds;
     process::share_of_others(machine?, process::machine()?, own)
 }

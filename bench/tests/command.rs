@@ -161,6 +161,11 @@ fn a_full_disk_costs_the_file_and_not_the_figures() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("20 records checked"), "{stderr}");
     assert!(stderr.contains("No space left"), "{stderr}");
+    let plain = ["--in-process", "--records", "20", "--limits", "off", "--json", "/dev/full"];
+    let (code, stdout, stderr) = ended(bench(&plain));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stdout.contains("Read 20 records"), "{stdout}");
+    assert!(stderr.contains("No space left"), "{stderr}");
 }
 
 #[test]
@@ -216,4 +221,30 @@ fn targets_take_turns_and_are_compared() {
         assert!(stdout.contains(target), "{stdout}");
     }
     assert!(stdout.contains("\"is_warm_up\": true") || stdout.contains("\"is_warm_up\":true"));
+}
+
+#[test]
+fn what_the_default_measurement_saves_is_shown_compared_and_priced() {
+    let saved =
+        std::env::temp_dir().join(format!("kinesis-bench-plain-{}.json", std::process::id()));
+    let file = saved.to_str().unwrap();
+    let (code, stdout, stderr) = ended(bench(&["--in-process", "--records", "40", "--json", file]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    // The report is what it was, and both measurements are there as runs, too.
+    assert!(json["put_latency_us"]["p99"].as_u64().is_some(), "{json}");
+    assert_eq!([&json["limits"], &json["beside"][0]["limits"]], ["off", "aws"]);
+    let puts = &json["runs"][1]["repetitions"][0]["phases"][0]["latency"]["uncorrected"];
+    assert_eq!(puts["summary"]["p99_us"], json["beside"][0]["put_latency_us"]["p99"]);
+    for (arguments, part) in [
+        (&["report", file][..], "in-process, limits aws"),
+        (&["report", file, "--format", "html"], "</html>"),
+        (&["compare", file], "in-process, limits aws against in-process, limits off"),
+        (&["cost", file], "in-process, limits aws:\n40 records put, 40 payload units, 4 shards"),
+    ] {
+        let (code, stdout, stderr) = ended(bench(arguments));
+        assert_eq!(code, 0, "{arguments:?} said: {stdout}{stderr}");
+        assert!(stdout.contains(part), "{arguments:?} said: {stdout}");
+    }
+    std::fs::remove_file(&saved).unwrap();
 }
