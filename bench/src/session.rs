@@ -24,7 +24,7 @@ use crate::measure::process::{self, Machine, Usage};
 use crate::measure::recorder::Samples;
 use crate::plan;
 use crate::report::progress::Progress;
-use crate::report::run::{self, Run, Sample};
+use crate::report::run::{self, Run, Sample, SelfOverhead};
 use crate::scenario::catalogue::{Consume, Produce, Scenario};
 use crate::scenario::play::{DEFAULT_SHARDS, Drivers, Played, Surroundings, play};
 use crate::scenario::work::{Interrupt, Work};
@@ -88,6 +88,12 @@ pub async fn hold(
     if seats.len() > 1 {
         let id = format!("{:x}", since_epoch().as_nanos());
         seats.iter_mut().for_each(|seat| seat.run.session = Some(id.clone()));
+    }
+    if arguments.self_overhead {
+        for (seat, choice) in seats.iter_mut().zip(choices) {
+            let alone = overhead(scenario, choice, arguments, &access, &content, &interrupt);
+            seat.run.self_overhead = Some(alone.await?);
+        }
     }
     let machine = (process::machine(), process::usage("self"));
     let ended_by = play_all(&mut seats, arguments, &interrupt, &listener).await;
@@ -155,6 +161,51 @@ impl Seat {
         }
         Ok(Self { drivers, work, process, run, _target: target })
     }
+}
+
+/// What the client alone costs: the same load, once, against canned answers that travel
+/// as those of the target do.
+async fn overhead(
+    scenario: Scenario,
+    choice: &TargetChoice,
+    arguments: &PlayArgs,
+    access: &Access,
+    content: &Content,
+    interrupt: &Interrupt,
+) -> Result<SelfOverhead, Failure> {
+    let nothing = match choice {
+        TargetChoice::InProcess | TargetChoice::Null => TargetChoice::Null,
+        TargetChoice::Loopback
+        | TargetChoice::NullTcp
+        | TargetChoice::Aws
+        | TargetChoice::Endpoint(_) => TargetChoice::NullTcp,
+    };
+    // Consumers, resharding and larger records are the target's part: canned answers have none.
+    let consume = match scenario.consume {
+        Consume::FanOut => Consume::Polled,
+        consume => consume,
+    };
+    let scenario = Scenario { consume, upheaval: None, record_kib_max: None, ..scenario };
+    let seat = Seat::open(scenario, &nothing, arguments, access, content.clone()).await?;
+    let shards = seat.work.shards.or(Some(DEFAULT_SHARDS));
+    let work = Work { is_adopted: false, shards, ..seat.work };
+    let around = Surroundings {
+        interrupt: interrupt.clone(),
+        progress: Progress::on_stderr(),
+        samples: None,
+        process: None,
+        pacing: Pacing::Thread,
+    };
+    let played = play(&Arc::new(work), &seat.drivers, &around).await?;
+    let phases = &played.repetition.phases;
+    let phase = phases.first().expect("there is always a phase that puts");
+    let latency = phase.latency.as_ref().map(|latency| latency.uncorrected.summary);
+    let summary = latency.unwrap_or_default();
+    Ok(SelfOverhead {
+        p50_us: summary.p50_us,
+        p99_us: summary.p99_us,
+        records_per_second: phase.records_per_second(),
+    })
 }
 
 /// Why it ended early, if it did.

@@ -173,18 +173,25 @@ fn every_scenario_holds_with_both_drivers_and_both_loops() {
     let (code, scenarios, _) = ended(bench(&["scenarios"]));
     assert_eq!(code, 0);
     let play = |scenario: &str, more: &[&str]| {
-        let records = if scenario == "large-records" { "3" } else { "60" };
-        let fixed = ["run", scenario, "--records", records, "--batch", "4"];
-        let (code, stdout, stderr) = ended(bench(&[&fixed[..], more].concat()));
+        // More than a stream takes unless it is told to, and no more than that.
+        let few: &[&str] = match scenario {
+            "large-records" => &["--records", "3", "--payload-bytes", "2MiB"],
+            _ => &["--records", "60"],
+        };
+        let fixed = ["run", scenario, "--batch", "4"];
+        let (code, stdout, stderr) = ended(bench(&[&fixed[..], few, more].concat()));
         assert_eq!(code, 0, "{scenario} {more:?} said: {stdout}{stderr}");
         assert!(stdout.contains(" records checked: none lost"), "{scenario}: {stdout}");
+        let is_told = stdout.contains("the client alone (null target): p50");
+        assert_eq!(is_told, more.contains(&"--self-overhead"), "{scenario}: {stdout}");
     };
     for line in scenarios.lines() {
         let scenario = line.split_whitespace().next().unwrap();
         // Most of their time is waiting: both at once.
         std::thread::scope(|scope| {
             let in_process = ["--driver", "sdk", "--rate", "max", "-t", "in-process"];
-            let loopback = ["--driver", "native", "--rate", "2000", "-t", "loopback"];
+            let loopback =
+                ["--driver", "native", "--rate", "2000", "-t", "loopback", "--self-overhead"];
             scope.spawn(move || play(scenario, &in_process));
             scope.spawn(move || play(scenario, &loopback));
         });
