@@ -79,7 +79,8 @@ pub struct Settings {
     #[arg(long)]
     pub print_records: bool,
 
-    /// Write the report as JSON; `-` is stdout, and then the table goes to stderr
+    /// Save the report as JSON, for `report`, `compare` and `cost` too; `-` is stdout, and
+    /// then the table goes to stderr
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }

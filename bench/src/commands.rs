@@ -191,6 +191,10 @@ pub struct PlayArgs {
     #[arg(long, value_name = "N", value_parser = count(TASKS_MAX), help_heading = LOAD)]
     pub concurrency: Option<usize>,
 
+    /// Play it against a target that does nothing first, and show what the client costs
+    #[arg(long, help_heading = LOAD)]
+    pub self_overhead: bool,
+
     /// Play it once for so long before it counts
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
     pub warm_up: Option<Duration>,

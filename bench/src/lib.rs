@@ -50,7 +50,9 @@ pub use cli::Settings;
 pub use failure::Failure;
 
 use environment::Environment;
+use measure::process;
 use report::progress::Progress;
+use report::run::Run;
 use report::{Outcome, Report};
 use target::Target;
 
@@ -62,16 +64,31 @@ use target::Target;
 pub async fn run(settings: &Settings) -> Result<Outcome, Failure> {
     // First of all, so that the load average is that of the machine before the run.
     let environment = Environment::capture(settings);
-    let mut outcomes = Vec::new();
-    for limits in settings.limits_to_measure() {
+    let mut outcome: Option<Outcome> = None;
+    let profiles = settings.limits_to_measure();
+    let is_alone = profiles.len() == 1;
+    for limits in profiles {
         let target = Target::open(settings, limits).await?;
+        let (started, machine) = (session::now(), (process::machine(), process::usage("self")));
         let measurement =
             scenario::thousand_four::run(settings, &target, Progress::on_stderr()).await?;
         let report = Report::new(settings, &target, &measurement, environment.clone());
-        outcomes.push(Outcome { report, readings: measurement.readings });
+        let mut run = Run::from_report(&report, &measurement.put_latencies, started);
+        run.environment.busy_share = session::busy_share(machine.0, machine.1);
+        run.environment.load_average_after = Environment::load_average_now();
+        if !is_alone {
+            run.label = format!("{}, limits {}", run.label, report.limits);
+        }
+        match &mut outcome {
+            None => {
+                let readings = measurement.readings;
+                outcome = Some(Outcome { report, runs: vec![run], readings });
+            }
+            Some(first) => {
+                first.report.beside.push(report);
+                first.runs.push(run);
+            }
+        }
     }
-    let mut outcomes = outcomes.into_iter();
-    let mut first = outcomes.next().expect("there is always something to measure under");
-    first.report.beside.extend(outcomes.map(|outcome| outcome.report));
-    Ok(first)
+    Ok(outcome.expect("there is always something to measure under"))
 }

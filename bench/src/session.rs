@@ -18,12 +18,13 @@ use crate::driver::DriverKind;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::load::content::Content;
+use crate::load::schedule::Pacing;
 use crate::measure::clock::{Stopwatch, since_epoch};
 use crate::measure::process::{self, Machine, Usage};
 use crate::measure::recorder::Samples;
 use crate::plan;
 use crate::report::progress::Progress;
-use crate::report::run::{self, Run, Sample};
+use crate::report::run::{self, Run, Sample, SelfOverhead};
 use crate::scenario::catalogue::{Consume, Produce, Scenario};
 use crate::scenario::play::{DEFAULT_SHARDS, Drivers, Played, Surroundings, play};
 use crate::scenario::work::{Interrupt, Work};
@@ -70,6 +71,16 @@ pub async fn hold(
                 .to_owned(),
         ));
     }
+    if choices.contains(&TargetChoice::InProcess)
+        && access.driver == DriverKind::Native
+        && access.profile.delays()
+    {
+        return Err(Failure::Start(
+            "the native driver calls the in-process emulator without a wait, so that --latency \
+             and --faults would mean nothing: pass --target loopback, or --driver sdk"
+                .to_owned(),
+        ));
+    }
     let mut seats = Vec::with_capacity(choices.len());
     for choice in choices {
         seats.push(Seat::open(scenario, choice, arguments, &access, content.clone()).await?);
@@ -77,6 +88,12 @@ pub async fn hold(
     if seats.len() > 1 {
         let id = format!("{:x}", since_epoch().as_nanos());
         seats.iter_mut().for_each(|seat| seat.run.session = Some(id.clone()));
+    }
+    if arguments.self_overhead {
+        for (seat, choice) in seats.iter_mut().zip(choices) {
+            let alone = overhead(scenario, choice, arguments, &access, &content, &interrupt);
+            seat.run.self_overhead = Some(alone.await?);
+        }
     }
     let machine = (process::machine(), process::usage("self"));
     let ended_by = play_all(&mut seats, arguments, &interrupt, &listener).await;
@@ -128,15 +145,13 @@ impl Seat {
                 arguments.target_pid.map(|pid| pid.to_string())
             }
         };
-        let started = i64::try_from(since_epoch().as_micros()).ok();
-        let started = started.and_then(|us| Timestamp::from_microsecond(us).ok());
         let mut run = Run::new(
             choice.to_string(),
             scenario.name.to_owned(),
             target.told(access, arguments.poll_interval.as_secs_f64() * 1e3),
             settings(&work, arguments),
             environment(arguments),
-            started.unwrap_or(Timestamp::UNIX_EPOCH),
+            now(),
         );
         if process.as_deref() == Some("self") {
             run.notes.push(
@@ -146,6 +161,51 @@ impl Seat {
         }
         Ok(Self { drivers, work, process, run, _target: target })
     }
+}
+
+/// What the client alone costs: the same load, once, against canned answers that travel
+/// as those of the target do.
+async fn overhead(
+    scenario: Scenario,
+    choice: &TargetChoice,
+    arguments: &PlayArgs,
+    access: &Access,
+    content: &Content,
+    interrupt: &Interrupt,
+) -> Result<SelfOverhead, Failure> {
+    let nothing = match choice {
+        TargetChoice::InProcess | TargetChoice::Null => TargetChoice::Null,
+        TargetChoice::Loopback
+        | TargetChoice::NullTcp
+        | TargetChoice::Aws
+        | TargetChoice::Endpoint(_) => TargetChoice::NullTcp,
+    };
+    // Consumers, resharding and larger records are the target's part: canned answers have none.
+    let consume = match scenario.consume {
+        Consume::FanOut => Consume::Polled,
+        consume => consume,
+    };
+    let scenario = Scenario { consume, upheaval: None, record_kib_max: None, ..scenario };
+    let seat = Seat::open(scenario, &nothing, arguments, access, content.clone()).await?;
+    let shards = seat.work.shards.or(Some(DEFAULT_SHARDS));
+    let work = Work { is_adopted: false, shards, ..seat.work };
+    let around = Surroundings {
+        interrupt: interrupt.clone(),
+        progress: Progress::on_stderr(),
+        samples: None,
+        process: None,
+        pacing: Pacing::Thread,
+    };
+    let played = play(&Arc::new(work), &seat.drivers, &around).await?;
+    let phases = &played.repetition.phases;
+    let phase = phases.first().expect("there is always a phase that puts");
+    let latency = phase.latency.as_ref().map(|latency| latency.uncorrected.summary);
+    let summary = latency.unwrap_or_default();
+    Ok(SelfOverhead {
+        p50_us: summary.p50_us,
+        p99_us: summary.p99_us,
+        records_per_second: phase.records_per_second(),
+    })
 }
 
 /// Why it ended early, if it did.
@@ -175,6 +235,7 @@ async fn play_all(
                 progress: Progress::on_stderr(),
                 samples,
                 process: seat.process.clone(),
+                pacing: Pacing::Thread,
             };
             let began = stopwatch.elapsed();
             let played = play(&Arc::new(work), &seat.drivers, &around).await;
@@ -423,7 +484,14 @@ fn environment(arguments: &PlayArgs) -> run::Environment {
     run::Environment::from(&Environment::capture(&settings))
 }
 
-fn busy_share(machine: Option<Machine>, own: Option<Usage>) -> Option<f64> {
+/// The time of day.
+pub(crate) fn now() -> Timestamp {
+    let micros = i64::try_from(since_epoch().as_micros()).ok();
+    micros.and_then(|us| Timestamp::from_microsecond(us).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What others had of the machine since then, of which we had so much.
+pub(crate) fn busy_share(machine: Option<Machine>, own: Option<Usage>) -> Option<f64> {
     let own = process::usage("self")?.cpu_seconds - own?.cpu_seconds;
     process::share_of_others(machine?, process::machine()?, own)
 }

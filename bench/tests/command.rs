@@ -54,6 +54,10 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
         (&["run", "put", "--target", "aws"], "--i-own-this-endpoint"),
         (&["run", "put", "--target", "aws", "--i-own-this-endpoint"], "set AWS_REGION"),
         (&["run", "put", "--h2c"], "--driver native"),
+        (
+            &["run", "put", "-t", "in-process", "--driver", "native", "--latency", "1ms"],
+            "--target loopback",
+        ),
         (&["run", "put", "--template", "{{pet.name}}"], "it knows random.number"),
         (&["run", "put", "--payload-file", "no/such/file"], "cannot be used"),
         (&["run", "put", "--ca-file", "no/such/file"], "PEM"),
@@ -157,24 +161,40 @@ fn a_full_disk_costs_the_file_and_not_the_figures() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("20 records checked"), "{stderr}");
     assert!(stderr.contains("No space left"), "{stderr}");
+    let plain = ["--in-process", "--records", "20", "--limits", "off", "--json", "/dev/full"];
+    let (code, stdout, stderr) = ended(bench(&plain));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stdout.contains("Read 20 records"), "{stdout}");
+    assert!(stderr.contains("No space left"), "{stderr}");
 }
 
 #[test]
 fn every_scenario_holds_with_both_drivers_and_both_loops() {
     let (code, scenarios, _) = ended(bench(&["scenarios"]));
     assert_eq!(code, 0);
+    let play = |scenario: &str, more: &[&str]| {
+        // More than a stream takes unless it is told to, and no more than that.
+        let few: &[&str] = match scenario {
+            "large-records" => &["--records", "3", "--payload-bytes", "2MiB"],
+            _ => &["--records", "60"],
+        };
+        let fixed = ["run", scenario, "--batch", "4"];
+        let (code, stdout, stderr) = ended(bench(&[&fixed[..], few, more].concat()));
+        assert_eq!(code, 0, "{scenario} {more:?} said: {stdout}{stderr}");
+        assert!(stdout.contains(" records checked: none lost"), "{scenario}: {stdout}");
+        let is_told = stdout.contains("the client alone (null target): p50");
+        assert_eq!(is_told, more.contains(&"--self-overhead"), "{scenario}: {stdout}");
+    };
     for line in scenarios.lines() {
         let scenario = line.split_whitespace().next().unwrap();
-        let records = if scenario == "large-records" { "3" } else { "60" };
-        for more in [
-            &["--driver", "sdk", "--rate", "max", "-t", "in-process"][..],
-            &["--driver", "native", "--rate", "2000", "-t", "loopback"],
-        ] {
-            let fixed = ["run", scenario, "--records", records, "--batch", "4"];
-            let (code, stdout, stderr) = ended(bench(&[&fixed[..], more].concat()));
-            assert_eq!(code, 0, "{scenario} {more:?} said: {stdout}{stderr}");
-            assert!(stdout.contains(" records checked: none lost"), "{scenario}: {stdout}");
-        }
+        // Most of their time is waiting: both at once.
+        std::thread::scope(|scope| {
+            let in_process = ["--driver", "sdk", "--rate", "max", "-t", "in-process"];
+            let loopback =
+                ["--driver", "native", "--rate", "2000", "-t", "loopback", "--self-overhead"];
+            scope.spawn(move || play(scenario, &in_process));
+            scope.spawn(move || play(scenario, &loopback));
+        });
     }
 }
 
@@ -208,4 +228,30 @@ fn targets_take_turns_and_are_compared() {
         assert!(stdout.contains(target), "{stdout}");
     }
     assert!(stdout.contains("\"is_warm_up\": true") || stdout.contains("\"is_warm_up\":true"));
+}
+
+#[test]
+fn what_the_default_measurement_saves_is_shown_compared_and_priced() {
+    let saved =
+        std::env::temp_dir().join(format!("kinesis-bench-plain-{}.json", std::process::id()));
+    let file = saved.to_str().unwrap();
+    let (code, stdout, stderr) = ended(bench(&["--in-process", "--records", "40", "--json", file]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    // The report is what it was, and both measurements are there as runs, too.
+    assert!(json["put_latency_us"]["p99"].as_u64().is_some(), "{json}");
+    assert_eq!([&json["limits"], &json["beside"][0]["limits"]], ["off", "aws"]);
+    let puts = &json["runs"][1]["repetitions"][0]["phases"][0]["latency"]["uncorrected"];
+    assert_eq!(puts["summary"]["p99_us"], json["beside"][0]["put_latency_us"]["p99"]);
+    for (arguments, part) in [
+        (&["report", file][..], "in-process, limits aws"),
+        (&["report", file, "--format", "html"], "</html>"),
+        (&["compare", file], "in-process, limits aws against in-process, limits off"),
+        (&["cost", file], "in-process, limits aws:\n40 records put, 40 payload units, 4 shards"),
+    ] {
+        let (code, stdout, stderr) = ended(bench(arguments));
+        assert_eq!(code, 0, "{arguments:?} said: {stdout}{stderr}");
+        assert!(stdout.contains(part), "{arguments:?} said: {stdout}");
+    }
+    std::fs::remove_file(&saved).unwrap();
 }

@@ -5,7 +5,7 @@
 //!
 //! | text | meaning |
 //! |---|---|
-//! | `100` | 100 a second, to the end |
+//! | `100`, `100/s` | 100 a second, to the end |
 //! | `steps:100x10s,500x10s` | 100 a second for 10 s, then 500 |
 //! | `ramp:100..1000/60s` | evenly from 100 to 1,000 within a minute, then 1,000 |
 //! | `sine:100..1000/60s` | up and down between the two, a minute a wave |
@@ -46,7 +46,10 @@ impl Shape {
     #[must_use]
     pub fn constant(per_second: f64) -> Self {
         let law = Law::Ramp { from: per_second, to: per_second };
-        Self { text: per_second.to_string(), pieces: vec![Piece { law, seconds: f64::INFINITY }] }
+        Self {
+            text: format!("{per_second}/s"),
+            pieces: vec![Piece { law, seconds: f64::INFINITY }],
+        }
     }
 
     /// When so many items are due; fractions are for arrivals that are drawn.
@@ -159,7 +162,8 @@ impl FromStr for Shape {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
-            None => Ok(Self { text: text.to_owned(), ..Self::constant(rate(text)?) }),
+            // A number without its unit means the same, and is saved with it.
+            None => Ok(Self::constant(rate(text.strip_suffix("/s").unwrap_or(text))?)),
             Some(("steps", rest)) => {
                 let mut pieces = Vec::new();
                 let mut last = 0.0;
@@ -247,7 +251,7 @@ mod tests {
     fn items_are_due_when_the_shape_says() {
         for (shape, item, at) in [
             ("100", 0, 0.0),
-            ("100", 250, 2.5),
+            ("100/s", 250, 2.5),
             ("0.5", 3, 6.0),
             ("steps:100x10s,500x10s", 999, 9.99),
             ("steps:100x10s,500x10s", 1_500, 11.0),
@@ -269,7 +273,7 @@ mod tests {
     #[test]
     fn the_count_undoes_the_due_time_everywhere() {
         for text in [
-            "250",
+            "250/s",
             "steps:10x2s,1000x1s,5x4s",
             "ramp:1..500/7s",
             "ramp:500..1/7s",

@@ -119,6 +119,16 @@ impl Iterator for Dues {
     }
 }
 
+/// What lets the items of an open loop fall due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pacing {
+    /// A thread of its own, see [`Schedule::pace_on_this_thread`].
+    #[default]
+    Thread,
+    /// The runtime's timer, see [`Schedule::pace`]: for runs in a time that is paused.
+    Runtime,
+}
+
 /// Hands the items of a run to its tasks.
 #[derive(Debug)]
 pub struct Schedule {
@@ -233,7 +243,7 @@ impl Schedule {
         self.due_count.close();
     }
 
-    fn dues(&self) -> Box<dyn Iterator<Item = (u64, Duration)> + '_> {
+    fn dues(&self) -> Box<dyn Iterator<Item = (u64, Duration)> + Send + '_> {
         match &self.arrivals {
             Arrivals::Closed => Box::new(std::iter::empty()),
             Arrivals::Open { shape, spacing, records_per_item } => {

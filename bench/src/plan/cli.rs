@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::bill::{Bill, Usage};
 use super::estimate::Workload;
@@ -124,7 +125,7 @@ impl EstimateArgs {
 /// What a finished run costs, had it been on AWS.
 #[derive(Debug, Clone, Args)]
 pub struct CostArgs {
-    /// A saved run, as JSON
+    /// A saved run, or several, as JSON
     #[arg(value_name = "FILE")]
     pub saved_run: PathBuf,
 
@@ -167,13 +168,37 @@ impl CostArgs {
         let name = self.saved_run.display();
         let file = std::fs::read_to_string(&self.saved_run)
             .map_err(|error| PlanError::Io(format!("could not read the run {name}"), error))?;
-        let run: SavedRun = serde_json::from_str(&file).map_err(|error| {
+        let no_run = |error: serde_json::Error| {
             PlanError::Question(format!("{name} is no saved run ({error}): save one as JSON first"))
-        })?;
-        let cost = run.cost(self.retention, self.fan_out, &self.output.basis()?)?;
-        match self.output.format {
-            Format::Table => Ok(text::run_cost(out, &cost)?),
-            Format::Json => json(out, &cost),
+        };
+        let runs = match serde_json::from_str(&file).map_err(no_run)? {
+            Value::Array(runs) => runs,
+            Value::Object(mut report) => match report.remove("runs") {
+                Some(Value::Array(runs)) => runs,
+                _ => vec![Value::Object(report)],
+            },
+            value => vec![value],
+        };
+        let runs: Vec<SavedRun> = runs
+            .into_iter()
+            .map(serde_json::from_value)
+            .collect::<Result<_, _>>()
+            .map_err(no_run)?;
+        let basis = self.output.basis()?;
+        let cost = |run: &SavedRun| run.cost(self.retention, self.fan_out, &basis);
+        let costs = runs.iter().map(cost).collect::<Result<Vec<_>, _>>()?;
+        match (self.output.format, &*costs) {
+            (Format::Json, [cost]) => json(out, cost),
+            (Format::Json, costs) => json(out, &costs),
+            (Format::Table, costs) => {
+                for (run, cost) in runs.iter().zip(costs) {
+                    if costs.len() > 1 {
+                        writeln!(out, "{}:", run.label)?;
+                    }
+                    text::run_cost(out, cost)?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -181,6 +206,8 @@ impl CostArgs {
 /// The parts of a saved run that cost something. Others are left aside.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SavedRun {
+    #[serde(default)]
+    label: String,
     settings: SavedSettings,
     repetitions: Vec<SavedRepetition>,
 }

@@ -238,21 +238,68 @@ fn cautions(a: &Run, b: &Run, is_paired: bool) -> Vec<String> {
 /// What was wrong with the machine or the build.
 #[must_use]
 pub fn machine(run: &Run) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if let Some(busy) = run.environment.busy_share.filter(|busy| *busy > BUSY_MAX) {
-        sentences.push(format!(
-            "The machine spent {} of its time on other programs during {}.",
-            units::percent(busy),
-            run.label
-        ));
+    let during = busy(run).map(|busy| busy_during(&busy, &run.label));
+    during.into_iter().chain(is_debug(run).then(|| debug_build(&[&run.label]))).collect()
+}
+
+/// The notes of runs that are shown together, and what was wrong with the machine or the
+/// build: what is true of several is said once, and of whom, unless it is of all.
+#[must_use]
+pub fn notes(runs: &[Run]) -> Vec<String> {
+    let told = folded(runs, |run| run.notes.clone());
+    let told = told.into_iter().map(|(note, labels)| match labels.len() {
+        of if of == runs.len() => note,
+        _ => format!("{}: {note}", listed(&labels)),
+    });
+    let busy = folded(runs, |run| busy(run).into_iter().collect());
+    let busy = busy.into_iter().map(|(busy, labels)| busy_during(&busy, &listed(&labels)));
+    let debug: Vec<&str> = runs.iter().filter(|run| is_debug(run)).map(|run| &*run.label).collect();
+    let debug = (!debug.is_empty()).then(|| debug_build(&debug));
+    told.chain(busy).chain(debug).collect()
+}
+
+/// Each text once, in the order of their first appearance, with the labels of its runs.
+fn folded(runs: &[Run], texts: impl Fn(&Run) -> Vec<String>) -> Vec<(String, Vec<&str>)> {
+    let mut folded: Vec<(String, Vec<&str>)> = Vec::new();
+    for run in runs {
+        for text in texts(run) {
+            match folded.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, labels)) if labels.last() == Some(&&*run.label) => {}
+                Some((_, labels)) => labels.push(&run.label),
+                None => folded.push((text, vec![&run.label])),
+            }
+        }
     }
-    if run.environment.build_profile.as_deref() == Some("debug") {
-        sentences.push(format!(
-            "{} was measured by a debug build; for numbers to keep, build with --release.",
-            run.label
-        ));
+    folded
+}
+
+/// `a, b and c`.
+fn listed(labels: &[&str]) -> String {
+    match labels {
+        [] => String::new(),
+        [label] => (*label).to_owned(),
+        [labels @ .., last] => format!("{} and {last}", labels.join(", ")),
     }
-    sentences
+}
+
+fn busy(run: &Run) -> Option<String> {
+    run.environment.busy_share.filter(|busy| *busy > BUSY_MAX).map(units::percent)
+}
+
+fn busy_during(busy: &str, labels: &str) -> String {
+    format!("The machine spent {busy} of its time on other programs during {labels}.")
+}
+
+fn is_debug(run: &Run) -> bool {
+    run.environment.build_profile.as_deref() == Some("debug")
+}
+
+fn debug_build(labels: &[&str]) -> String {
+    let was = if labels.len() == 1 { "was" } else { "were" };
+    format!(
+        "{} {was} measured by a debug build; for numbers to keep, build with --release.",
+        listed(labels)
+    )
 }
 
 /// Other programs' share of the processor from which on numbers are doubtful.
@@ -271,8 +318,37 @@ pub fn legend(noise: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Finding, NOISE_DEFAULT};
+    use super::{Comparison, Finding, NOISE_DEFAULT, machine, notes};
     use crate::report::sample;
+
+    #[test]
+    fn what_is_true_of_several_runs_is_said_once() {
+        let mut runs = sample::comparison();
+        runs.truncate(3);
+        let labels = ["a", "b", "c"];
+        for (run, label) in runs.iter_mut().zip(labels) {
+            run.label = label.to_owned();
+            run.notes = vec!["client and target together".to_owned()];
+            run.environment.busy_share = Some(0.4);
+            run.environment.build_profile = Some("debug".to_owned());
+        }
+        runs[0].notes.push("uneven keys".to_owned());
+        runs[2].notes.push("uneven keys".to_owned());
+        runs[1].environment.busy_share = None;
+        assert_eq!(
+            notes(&runs),
+            [
+                "client and target together",
+                "a and c: uneven keys",
+                "The machine spent 40.0 % of its time on other programs during a and c.",
+                "a, b and c were measured by a debug build; for numbers to keep, build with \
+                 --release.",
+            ]
+        );
+        let alone = notes(&runs[..1]);
+        assert_eq!(alone[..2], runs[0].notes);
+        assert_eq!(alone[2..], machine(&runs[0]));
+    }
 
     #[test]
     fn a_slower_target_is_found_and_an_equal_one_is_not_told_apart() {

@@ -106,11 +106,13 @@ pub struct PhaseCalls {
     pub consume: CallCounts,
 }
 
-/// A report and the records behind it.
+/// A report and what is behind it.
 #[derive(Debug)]
 pub struct Outcome {
     /// The report.
     pub report: Report,
+    /// The same, and what is beside it, as saved runs.
+    pub runs: Vec<run::Run>,
     /// Everything that was read, by shard.
     pub readings: Vec<ShardReading>,
 }
@@ -136,7 +138,7 @@ impl Report {
             shards: settings.shards,
             produce_ms: millis(measurement.produce_elapsed),
             consume_ms: millis(measurement.consume_elapsed),
-            put_latency_us: measurement.put_latency,
+            put_latency_us: measurement.put_latencies.summary(),
             per_shard: measurement.readings.iter().map(ShardLoad::new).collect(),
             calls: PhaseCalls { produce: *produce, consume: *consume },
             retries: produce.retries + consume.retries,
@@ -229,11 +231,11 @@ pub fn deliver(outcome: &Outcome, settings: &Settings) -> io::Result<()> {
     if settings.print_records {
         print_records(&mut people, &outcome.readings)?;
     }
-    if let Some(path) = &settings.json {
-        json::write(&outcome.report, path)?;
-    }
+    // A file that cannot be written does not cost the figures.
+    let saved = settings.json.as_ref().map_or(Ok(()), |path| json::write(outcome, path));
     table::write(&mut people, &outcome.report)?;
-    people.flush()
+    people.flush()?;
+    saved
 }
 
 /// A line per record, in the order in which the tasks read them.

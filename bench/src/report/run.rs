@@ -462,24 +462,24 @@ impl Run {
         }
     }
 
-    /// Today's report of one repetition of the default scenario, with the puts'
-    /// latencies behind it.
+    /// The report of the default measurement, with the puts' latencies behind it.
     #[must_use]
     pub fn from_report(report: &Report, puts: &Latencies, started: Timestamp) -> Self {
         let environment = &report.environment;
         let in_process = report.target == TargetKind::InProcess;
+        let is_own = matches!(report.target, TargetKind::Loopback | TargetKind::InProcess);
         let target = Target {
             kind: word(&report.target),
             endpoint: report.endpoint.clone(),
             region: None,
             protocol: if in_process { Protocol::InProcess } else { Protocol::Http1 },
             driver: Driver::Sdk,
-            limits: None,
-            latency: None,
+            limits: is_own.then(|| report.limits.clone()),
+            latency: is_own.then(|| "none".to_owned()),
             poll_interval_ms: Some(environment.poll_interval_ms),
         };
         let settings = Settings {
-            command: std::env::args().collect(),
+            command: std::env::args().skip(1).collect(),
             records: Some(report.records as u64),
             shards: report.shards as u64,
             concurrency: environment.concurrency as u64,
@@ -488,7 +488,8 @@ impl Run {
             worker_threads: environment.worker_threads as u64,
             ..Settings::default()
         };
-        let label = report.endpoint.clone().unwrap_or_else(|| target.kind.clone());
+        let endpoint = report.endpoint.clone().filter(|_| !is_own);
+        let label = endpoint.unwrap_or_else(|| target.kind.clone());
         let scenario = "thousand-four".to_owned();
         let mut run =
             Self::new(label, scenario, target, settings, Environment::from(environment), started);
@@ -524,6 +525,8 @@ impl Run {
         run.repetitions.push(Repetition {
             phases: vec![produce, consume],
             per_shard: report.per_shard.iter().map(shard).collect(),
+            // Each is far smaller than a unit.
+            payload_units: Some(report.records as u64),
             verdict: Verdict {
                 lost: report.lost,
                 duplicated: report.duplicated,

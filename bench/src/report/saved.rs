@@ -1,4 +1,5 @@
-//! Files of saved runs: one run as an object, several as an array.
+//! Files of saved runs: one run as an object, several as an array, or as the `runs` of
+//! the default measurement's report.
 
 use std::fmt;
 use std::fs;
@@ -76,6 +77,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<Run>, Reason> {
     let value: Value = serde_json::from_slice(bytes).map_err(Reason::NotJson)?;
     let values = match value {
         Value::Array(values) => values,
+        Value::Object(mut report) => match report.remove("runs") {
+            Some(Value::Array(values)) => values,
+            _ => vec![Value::Object(report)],
+        },
         value => vec![value],
     };
     let runs: Result<Vec<Run>, Reason> = values.into_iter().map(one).collect();

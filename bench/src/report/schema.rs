@@ -119,6 +119,9 @@ mod tests {
             assert_eq!(complaints(&written(&[run])), Vec::<String>::new());
         }
         assert_eq!(complaints(&written(&sample::comparison())), Vec::<String>::new());
+        // As the default measurement writes them.
+        let runs = json!({"schema_version": 1, "runs": written(&sample::comparison())});
+        assert_eq!(complaints(&runs), Vec::<String>::new());
     }
 
     #[test]

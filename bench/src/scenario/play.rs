@@ -17,7 +17,7 @@ use super::work::{Interrupt, Work};
 use crate::driver::{Driver, Listed, Position};
 use crate::failure::Failure;
 use crate::load::keys::KeyRing;
-use crate::load::schedule::Schedule;
+use crate::load::schedule::{Pacing, Schedule};
 use crate::load::shard_map::{ShardMap, ShardRange};
 use crate::measure::clock::{pause, runtime_now, since_epoch};
 use crate::measure::counters::CallCounts;
@@ -61,6 +61,8 @@ pub struct Surroundings {
     pub samples: Samples,
     /// The target's process, where it is known: an id, or `self`.
     pub process: Option<String>,
+    /// What lets records fall due.
+    pub pacing: Pacing,
 }
 
 /// Plays the scenario once.
@@ -174,6 +176,7 @@ async fn play_on(
         map,
         origin,
         schedule: Schedule::start(work.arrivals(), work.extent()),
+        pacing: around.pacing,
         done: 0.into(),
     });
     let samples = match work.scenario.produce {

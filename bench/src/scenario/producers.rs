@@ -19,7 +19,7 @@ use crate::driver::{Driver, Outgoing, Placed, Refusal};
 use crate::failure::Failure;
 use crate::load::content::Stamp;
 use crate::load::keys::KeyRing;
-use crate::load::schedule::{Item, Queueing, Schedule};
+use crate::load::schedule::{Item, Pacing, Queueing, Schedule};
 use crate::load::shard_map::ShardMap;
 use crate::measure::clock::{pause, runtime_now, since_epoch};
 use crate::measure::recorder::{Amount, Called, Pen, Samples, Seconds, Totals};
@@ -41,6 +41,8 @@ pub struct Production {
     pub origin: Instant,
     /// Items.
     pub schedule: Schedule,
+    /// What lets them fall due.
+    pub pacing: Pacing,
     /// Records acknowledged so far.
     pub done: AtomicU64,
 }
@@ -92,10 +94,17 @@ pub async fn produce(
         tasks.spawn(producer.put_all());
     }
     let pacer = Arc::clone(production);
-    let pacing = std::thread::Builder::new()
-        .name("pacer".to_owned())
-        .spawn(move || pacer.schedule.pace_on_this_thread())
-        .map_err(|error| Failure::Start(error.to_string()))?;
+    let mut thread = None;
+    match production.pacing {
+        Pacing::Thread => {
+            let started = std::thread::Builder::new()
+                .name("pacer".to_owned())
+                .spawn(move || pacer.schedule.pace_on_this_thread());
+            thread = Some(started.map_err(|error| Failure::Start(error.to_string()))?);
+        }
+        // It ends with the schedule.
+        Pacing::Runtime => drop(tokio::spawn(async move { pacer.schedule.pace().await })),
+    }
     let mut produced = Produced {
         acks: Vec::new(),
         totals: Totals::default(),
@@ -111,7 +120,7 @@ pub async fn produce(
     }
     produced.elapsed = production.schedule.started().elapsed();
     production.schedule.stop();
-    drop(pacing.join());
+    drop(thread.map(std::thread::JoinHandle::join));
     produced.queueing = production.schedule.queueing();
     match produced.totals.first_error.take() {
         Some(refusal) if produced.acks.is_empty() => Err(refusal.into()),

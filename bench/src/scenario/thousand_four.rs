@@ -19,7 +19,7 @@ use crate::cli::Settings;
 use crate::failure::Failure;
 use crate::load::keys::{KeyMode, KeyPlan};
 use crate::measure::counters::{CallCounts, Counters};
-use crate::measure::latency::LatencySummary;
+use crate::measure::latency::Latencies;
 use crate::report::progress::Progress;
 use crate::target::Target;
 use crate::verify::{ShardReading, Verdict};
@@ -46,7 +46,7 @@ pub struct Measurement {
     /// The headline: from the start of consuming until all tasks were done.
     pub consume_elapsed: Duration,
     /// How long the puts took.
-    pub put_latency: LatencySummary,
+    pub put_latencies: Latencies,
     /// The calls of producing.
     pub produce_calls: CallCounts,
     /// The calls of consuming.
@@ -115,7 +115,7 @@ async fn measure(
     Ok(Measurement {
         produce_elapsed: produced.elapsed,
         consume_elapsed,
-        put_latency: produced.latencies.summary(),
+        put_latencies: produced.latencies,
         produce_calls: between.since(before),
         consume_calls: after.since(between),
         readings,

@@ -175,6 +175,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether calls may take longer, or be cut off, by order.
+    #[must_use]
+    pub fn delays(&self) -> bool {
+        self.latency != Latency::none() || !self.faults.is_empty()
+    }
+
     /// An emulator like this, allowed a stream of `shards`.
     fn builder(&self, shards: usize) -> Builder {
         let builder = Emulator::builder().limits(self.limits.clone()).latency(self.latency.clone());

@@ -113,7 +113,7 @@ fn head(html: &mut String, runs: &[Run], title: &str) {
         }
         html.push_str("</div>\n");
     }
-    for note in runs.iter().flat_map(|run| run.notes.iter().cloned().chain(compare::machine(run))) {
+    for note in compare::notes(runs) {
         let _ =
             writeln!(html, "<p class=\"quiet\">Note: {}.</p>", escape(note.trim_end_matches('.')));
     }
