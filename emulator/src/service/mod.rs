@@ -95,7 +95,7 @@ struct LetIn {
     caller: RealmId,
     prepared: Box<dyn Prepared>,
     /// There if calls are recorded.
-    draft: Option<Draft>,
+    draft: Option<Box<Draft>>,
 }
 
 impl Service {

@@ -90,29 +90,33 @@ impl Recorder {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to record a call, if calls are recorded.
+    /// Begins to record a call, if calls are recorded. Boxed, so that a call
+    /// carries a pointer with it and no room for what nobody asked for.
     pub(super) fn draft(
         &self,
         operation: OperationName,
         caller: impl FnOnce() -> Caller,
-    ) -> Option<Draft> {
-        self.is_on().then(|| Draft {
-            operation,
-            caller: caller(),
-            subject: OnceLock::new(),
-            effect: OnceLock::new(),
+    ) -> Option<Box<Draft>> {
+        self.is_on().then(|| {
+            Box::new(Draft {
+                operation,
+                caller: caller(),
+                subject: OnceLock::new(),
+                effect: OnceLock::new(),
+            })
         })
     }
 
     /// Records a call that has been handled or refused, and marks its answer.
     pub(super) fn file(
         &self,
-        draft: Option<Draft>,
+        draft: Option<Box<Draft>>,
         error: Option<&ApiError>,
         now: Timestamp,
         answer: &mut Response<Body>,
     ) {
-        let Some(Draft { operation, caller, subject, effect }) = draft else { return };
+        let Some(draft) = draft else { return };
+        let Draft { operation, caller, subject, effect } = *draft;
         let subject = subject.into_inner().unwrap_or_default();
         let effect = effect.into_inner().unwrap_or_default();
         let call = describe(operation, caller, &subject, &effect, error, now);
@@ -133,8 +137,14 @@ impl Recorder {
     }
 
     /// Records a call whose connection is dropped before anything is done.
-    pub(super) fn file_dropped(&self, draft: Option<Draft>, subject: &Subject, now: Timestamp) {
-        let Some(Draft { operation, caller, .. }) = draft else { return };
+    pub(super) fn file_dropped(
+        &self,
+        draft: Option<Box<Draft>>,
+        subject: &Subject,
+        now: Timestamp,
+    ) {
+        let Some(draft) = draft else { return };
+        let Draft { operation, caller, .. } = *draft;
         let call = describe(operation, caller, subject, &Effect::default(), None, now);
         let call = JournaledCall { outcome: Outcome::Dropped { committed: false }, ..call };
         self.recording().calls.push(call, subject.stream.clone());
