@@ -46,7 +46,7 @@ impl Service {
         now: Timestamp,
         patience: Patience,
     ) -> Verdict {
-        if !self.switches.has_rules() {
+        if !self.switches.has_rules() || !self.faults.concern(let_in.operation) {
             return Verdict::Pass;
         }
         let LetIn { operation, caller, prepared, .. } = let_in;

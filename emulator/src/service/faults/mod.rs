@@ -281,6 +281,12 @@ impl Faults {
         Ok(armed)
     }
 
+    /// Whether there are rules for calls of an operation. Those of others need
+    /// not say what they are about.
+    pub(super) fn concern(&self, operation: Operation) -> bool {
+        self.rules().armed.iter().any(|armed| armed.progress().rule.concerns(operation))
+    }
+
     /// What becomes of a call.
     pub(super) fn verdict(&self, asked: &Asked<'_>, patience: Patience) -> Verdict {
         let rules = self.rules();
