@@ -285,9 +285,10 @@ pub struct PlayArgs {
     #[arg(long, help_heading = TARGET)]
     pub existing: bool,
 
-    /// Process of a target on this machine, to report its processor time and memory
-    #[arg(long, value_name = "PID", help_heading = TARGET)]
-    pub target_pid: Option<u32>,
+    /// Process of a target on this machine, to report its processor time and memory; once for
+    /// each target with a URL, in their order
+    #[arg(long = "target-pid", value_name = "PID", help_heading = TARGET)]
+    pub target_pids: Vec<u32>,
 
     /// Wait of a reader after an empty answer, such as 20ms or 1s
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]

@@ -69,12 +69,13 @@ pub async fn run(settings: &Settings) -> Result<Outcome, Failure> {
     let is_alone = profiles.len() == 1;
     for limits in profiles {
         let target = Target::open(settings, limits).await?;
-        let (started, machine) = (session::now(), (process::machine(), process::usage("self")));
+        let (started, machine) = (session::now(), (process::machine(), session::own_cpu_seconds()));
         let measurement =
             scenario::thousand_four::run(settings, &target, Progress::on_stderr()).await?;
         let report = Report::new(settings, &target, &measurement, environment.clone());
         let mut run = Run::from_report(&report, &measurement.put_latencies, started);
-        run.environment.busy_share = session::busy_share(machine.0, machine.1);
+        run.environment.busy_share =
+            session::busy_share(machine.0, session::own_cpu_seconds() - machine.1);
         run.environment.load_average_after = Environment::load_average_now();
         if !is_alone {
             run.label = format!("{}, limits {}", run.label, report.limits);

@@ -3,7 +3,7 @@
 //!
 //! Law: what was measured before something went wrong is kept and said to be partial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::load::content::Content;
 use crate::load::schedule::Pacing;
 use crate::measure::clock::{Stopwatch, since_epoch};
-use crate::measure::process::{self, Machine, Usage};
+use crate::measure::process::{self, Machine};
 use crate::measure::recorder::Samples;
 use crate::plan;
 use crate::report::progress::Progress;
@@ -81,9 +81,11 @@ pub async fn hold(
                 .to_owned(),
         ));
     }
+    let processes = processes(choices, &arguments.target_pids)?;
     let mut seats = Vec::with_capacity(choices.len());
-    for choice in choices {
-        seats.push(Seat::open(scenario, choice, arguments, &access, content.clone()).await?);
+    for (choice, process) in choices.iter().zip(processes.clone()) {
+        let seat = Seat::open(scenario, choice, arguments, &access, content.clone(), process);
+        seats.push(seat.await?);
     }
     if seats.len() > 1 {
         let id = format!("{:x}", since_epoch().as_nanos());
@@ -95,11 +97,13 @@ pub async fn hold(
             seat.run.self_overhead = Some(alone.await?);
         }
     }
-    let machine = (process::machine(), process::usage("self"));
+    let measured: BTreeSet<String> =
+        processes.into_iter().flatten().chain([SELF.to_owned()]).collect();
+    let machine = (process::machine(), cpu_seconds(&measured));
     let ended_by = play_all(&mut seats, arguments, &interrupt, &listener).await;
     let mut runs: Vec<Run> = seats.into_iter().map(|seat| seat.run).collect();
     let load_after = Environment::load_average_now();
-    let busy = busy_share(machine.0, machine.1);
+    let busy = busy_share(machine.0, cpu_seconds(&measured) - machine.1);
     for run in &mut runs {
         run.environment.load_average_after = load_after;
         run.environment.busy_share = busy;
@@ -112,6 +116,32 @@ pub async fn hold(
         ended_by => Ok(Session { runs, ended_by }),
     }
 }
+
+/// The process of each target, as far as it is known: one that was given for each URL.
+fn processes(choices: &[TargetChoice], pids: &[u32]) -> Result<Vec<Option<String>>, Failure> {
+    let is_url = |choice: &&TargetChoice| matches!(choice, TargetChoice::Endpoint(_));
+    let urls = choices.iter().filter(is_url).count();
+    if !pids.is_empty() && pids.len() != urls {
+        return Err(Failure::Start(format!(
+            "there are {urls} targets with a URL and {} with --target-pid: give one for each URL, \
+             in their order",
+            pids.len()
+        )));
+    }
+    let mut pids = pids.iter();
+    let process = |choice: &TargetChoice| match choice {
+        TargetChoice::Endpoint(_) => pids.next().map(ToString::to_string),
+        TargetChoice::Aws => None,
+        TargetChoice::InProcess
+        | TargetChoice::Loopback
+        | TargetChoice::Null
+        | TargetChoice::NullTcp => Some(SELF.to_owned()),
+    };
+    Ok(choices.iter().map(process).collect())
+}
+
+/// What `/proc` calls the process that asks.
+const SELF: &str = "self";
 
 /// A target at the table, with what is known of it so far.
 struct Seat {
@@ -130,6 +160,7 @@ impl Seat {
         arguments: &PlayArgs,
         access: &Access,
         content: Content,
+        process: Option<String>,
     ) -> Result<Self, Failure> {
         let target = choice.open(access).await?;
         let work = work(scenario, arguments, content, target.kind() != TargetKind::Null)?;
@@ -137,14 +168,6 @@ impl Seat {
             eprintln!("{}", announcement(choice, &work, arguments));
         }
         let drivers = Drivers { put: target.driver(access)?, get: target.driver(access)? };
-        let process = match target.kind() {
-            TargetKind::Loopback | TargetKind::InProcess | TargetKind::Null => {
-                Some("self".to_owned())
-            }
-            TargetKind::Endpoint | TargetKind::Aws => {
-                arguments.target_pid.map(|pid| pid.to_string())
-            }
-        };
         let mut run = Run::new(
             choice.to_string(),
             scenario.name.to_owned(),
@@ -153,7 +176,7 @@ impl Seat {
             environment(arguments),
             now(),
         );
-        if process.as_deref() == Some("self") {
+        if process.as_deref() == Some(SELF) {
             run.notes.push(
                 "processor time and memory are those of this process: client and target together"
                     .to_owned(),
@@ -186,7 +209,8 @@ async fn overhead(
         consume => consume,
     };
     let scenario = Scenario { consume, upheaval: None, record_kib_max: None, ..scenario };
-    let seat = Seat::open(scenario, &nothing, arguments, access, content.clone()).await?;
+    let own = Some(SELF.to_owned());
+    let seat = Seat::open(scenario, &nothing, arguments, access, content.clone(), own).await?;
     let shards = seat.work.shards.or(Some(DEFAULT_SHARDS));
     let work = Work { is_adopted: false, shards, ..seat.work };
     let around = Surroundings {
@@ -460,7 +484,9 @@ fn settings(work: &Work, arguments: &PlayArgs) -> run::Settings {
     other("existing", work.is_adopted.then(|| "true".to_owned()));
     let keys = work.keys.to_possible_value().expect("every key mode can be given by name");
     run::Settings {
-        command: std::env::args().skip(1).collect(),
+        command: std::iter::once("kinesis-bench".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect(),
         records: work.records,
         shards: work.shards.unwrap_or(0) as u64,
         concurrency: work.tasks as u64,
@@ -490,8 +516,37 @@ pub(crate) fn now() -> Timestamp {
     micros.and_then(|us| Timestamp::from_microsecond(us).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// What processes have used so far, together; one that has ended used nothing.
+pub(crate) fn cpu_seconds(processes: &BTreeSet<String>) -> f64 {
+    processes.iter().filter_map(|pid| process::usage(pid)).map(|usage| usage.cpu_seconds).sum()
+}
+
+/// What this process has used so far.
+pub(crate) fn own_cpu_seconds() -> f64 {
+    cpu_seconds(&BTreeSet::from([SELF.to_owned()]))
+}
+
 /// What others had of the machine since then, of which we had so much.
-pub(crate) fn busy_share(machine: Option<Machine>, own: Option<Usage>) -> Option<f64> {
-    let own = process::usage("self")?.cpu_seconds - own?.cpu_seconds;
-    process::share_of_others(machine?, process::machine()?, own)
+pub(crate) fn busy_share(machine: Option<Machine>, measured_cpu_seconds: f64) -> Option<f64> {
+    process::share_of_others(machine?, process::machine()?, measured_cpu_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::processes;
+    use crate::target::choice::TargetChoice;
+
+    #[test]
+    fn each_url_has_the_process_that_was_given_for_it() {
+        let choices: Vec<TargetChoice> =
+            ["http://127.0.0.1:1", "in-process", "http://127.0.0.1:2", "aws"]
+                .map(|text| text.parse().unwrap())
+                .into();
+        let of = |pids: &[u32]| processes(&choices, pids).map_err(|failure| failure.to_string());
+        let named = |names: [Option<&str>; 4]| names.map(|name| name.map(str::to_owned)).to_vec();
+        assert_eq!(of(&[7, 8]), Ok(named([Some("7"), Some("self"), Some("8"), None])));
+        assert_eq!(of(&[]), Ok(named([None, Some("self"), None, None])));
+        let refusal = of(&[7]).unwrap_err();
+        assert!(refusal.contains("2 targets with a URL and 1 with --target-pid"), "{refusal}");
+    }
 }

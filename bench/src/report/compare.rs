@@ -117,12 +117,18 @@ impl Row {
     pub fn ratio_written(&self) -> String {
         match (self.ratio, self.interval) {
             (None, _) => "–".to_owned(),
-            (Some(ratio), None) => format!("{ratio:.2}×"),
+            (Some(ratio), None) => format!("{}×", written(ratio)),
             (Some(ratio), Some(Interval { low, high })) => {
-                format!("{ratio:.2}× ({low:.2} to {high:.2})")
+                format!("{}× ({} to {})", written(ratio), written(low), written(high))
             }
         }
     }
+}
+
+/// With two decimals, or as many as two digits take: `0.0014` is not `0.00`.
+fn written(ratio: f64) -> String {
+    let decimals = if ratio > 0.0 { (1.0 - ratio.log10().floor()).clamp(2.0, 9.0) } else { 2.0 };
+    format!("{ratio:.*}", decimals as usize)
 }
 
 impl Finding {
@@ -373,6 +379,13 @@ mod tests {
         let runs = sample::comparison();
         let lenient = Comparison::new(&runs[0], &runs[1], 9.0);
         assert!(lenient.rows.iter().all(|row| row.finding == Finding::WithinNoise));
+    }
+
+    #[test]
+    fn a_small_ratio_has_digits_too() {
+        let numbers = [0.0, 0.001_36, 0.025_4, 0.31, 1.0, 1387.08];
+        let expected = ["0.00", "0.0014", "0.025", "0.31", "1.00", "1387.08"];
+        assert_eq!(numbers.map(super::written), expected);
     }
 
     #[test]
