@@ -215,6 +215,8 @@ def footing(folder):
             kept = held(run)
             if process := run["repetitions"][-1].get("process"):
                 peak = megabytes(process["peak_rss_bytes"])
+                if (records := run["repetitions"][-1]["phases"][0]["records"]) < 100_000:
+                    peak, kept = f"{peak} at {records:,} records", "not determined"
         text += cells(
             label,
             spread([took for took, _ in measured], lambda ms: f"{ms:.1f} ms"),
