@@ -74,6 +74,25 @@ pub struct Placed {
     pub sequence_number: String,
 }
 
+impl Placed {
+    /// What PutRecords says of one record: its place, or why it has none.
+    pub(crate) fn or_refused(
+        shard_id: Option<String>,
+        sequence_number: Option<String>,
+        error_code: Option<String>,
+        error_message: Option<String>,
+    ) -> Result<Self, Refusal> {
+        match (shard_id, sequence_number) {
+            (Some(shard_id), Some(sequence_number)) => Ok(Self { shard_id, sequence_number }),
+            _ => Err(Refusal {
+                operation: "PutRecords",
+                code: error_code.unwrap_or_else(|| UNANSWERED.to_owned()),
+                message: error_message.unwrap_or_default(),
+            }),
+        }
+    }
+}
+
 /// A record on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {

@@ -79,15 +79,10 @@ impl SdkDriver {
             .send()
             .await
             .map_err(|error| refusal("PutRecords", &error))?;
-        let answers =
-            answer.records.into_iter().map(|entry| match (entry.shard_id, entry.sequence_number) {
-                (Some(shard_id), Some(sequence_number)) => Ok(Placed { shard_id, sequence_number }),
-                _ => Err(Refusal {
-                    operation: "PutRecords",
-                    code: entry.error_code.unwrap_or_else(|| UNANSWERED.to_owned()),
-                    message: entry.error_message.unwrap_or_default(),
-                }),
-            });
+        let answers = answer.records.into_iter().map(|entry| {
+            let (code, message) = (entry.error_code, entry.error_message);
+            Placed::or_refused(entry.shard_id, entry.sequence_number, code, message)
+        });
         Ok(answers.collect())
     }
 
