@@ -1,5 +1,5 @@
 //! Whole programs to begin from, each an example of the package:
-//! `cargo run --example time_travel --features sdk`.
+//! `cargo run -p kinesis-emulator --example time_travel --features sdk`.
 
 /// The AWS SDK with no socket.
 #[doc = concat!("```\n", include_str!("../examples/sdk_in_process.rs"), "```")]
