@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
@@ -110,6 +111,10 @@ struct Serving {
     /// What an alias of `--init` says.
     #[arg(skip)]
     init: Init,
+
+    /// What aliases of `--state-delay` say: each is of another state.
+    #[arg(skip)]
+    longest_state: Option<Duration>,
 
     /// Snapshot file to start from
     #[arg(long, env = "KINESIS_SNAPSHOT", value_name = "FILE")]

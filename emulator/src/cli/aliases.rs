@@ -191,8 +191,10 @@ impl Arguments {
                          what calls take is KINESIS_CALL_LATENCY here"
                     })?),
                 };
-                settings.state_delay = settings.state_delay.max(delay);
-                Ok(format!("{}ms", settings.state_delay.as_millis()))
+                let longest = serving.longest_state.map_or(delay, |before| before.max(delay));
+                serving.longest_state = Some(longest);
+                settings.state_delay = longest;
+                Ok(format!("{}ms", longest.as_millis()))
             }
             Port => set(port, value),
             Streams => {
@@ -324,6 +326,14 @@ mod tests {
         };
         assert_eq!(delay("250"), (Duration::from_millis(250), 1));
         assert_eq!(delay("0"), (Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn the_longest_state_of_another_emulator_counts_whatever_is_ours() {
+        let all = [("CREATE_STREAM_DURATION", "20ms"), ("SPLIT_SHARD_DURATION", "50ms")];
+        let delay = |variables| applied(&[], variables).0.serving.settings.state_delay;
+        assert_eq!(delay(&all), Duration::from_millis(50));
+        assert_eq!(delay(&[]), Duration::from_millis(200), "the binary's own");
     }
 
     #[test]

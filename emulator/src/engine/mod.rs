@@ -86,6 +86,17 @@ impl Engine {
         self.readers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Brings every realm to `now`; when the next change is due after that, the
+    /// end of time if none is.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub(crate) fn next_deadline(&self, now: Timestamp) -> Timestamp {
+        let deadlines = self.realms.iter().map(|realm| {
+            realm.settle(now);
+            realm.next_deadline()
+        });
+        deadlines.min().unwrap_or(Timestamp::from_millis(u64::MAX))
+    }
+
     /// A realm, brought to `now`. Realms exist as soon as they are named.
     pub(crate) fn realm(&self, id: &RealmId, now: Timestamp) -> Arc<Realm> {
         let known = self.realms.get(id).map(|realm| Arc::clone(&realm));

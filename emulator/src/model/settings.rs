@@ -6,6 +6,12 @@ use std::time::Duration;
 use super::arn::{AccountId, Region};
 use super::limits::Limits;
 
+/// The binary's state delay. Its clients are other programs: they see the states
+/// that AWS shows, and what calls a stream too early fails as it would there. In a
+/// test's own process nothing lasts unless it is asked to.
+#[cfg(feature = "server")]
+const SERVERS_STATE_DELAY: &str = "200ms";
+
 /// How an emulator behaves.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "server", derive(clap::Args))]
@@ -36,10 +42,11 @@ pub struct Settings {
     #[cfg_attr(feature = "server", arg(skip))]
     pub limits: Limits,
 
-    /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s
+    /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s. The
+    /// waiters of AWS SDKs are answered as soon as it is over
     #[cfg_attr(feature = "server", arg(
-        long, env = "KINESIS_STATE_DELAY", value_name = "DURATION", default_value = "0s",
-        value_parser = parse_duration,
+        long, env = "KINESIS_STATE_DELAY", value_name = "DURATION",
+        default_value = SERVERS_STATE_DELAY, value_parser = parse_duration,
     ))]
     pub state_delay: Duration,
 

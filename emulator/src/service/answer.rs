@@ -121,6 +121,9 @@ mod waiting {
             self: &Arc<Self>,
             request: Request<Bytes>,
         ) -> Result<Response<Body>, Dropped> {
+            if let Some(time) = self.waiters_time(&request) {
+                self.wait_until(time).await;
+            }
             if self.switches.all_off() {
                 return Ok(self.undisturbed(request));
             }

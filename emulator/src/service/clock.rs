@@ -128,6 +128,12 @@ impl Clock {
         read.max(Timestamp::from_millis(before))
     }
 
+    /// Whether time passes without anybody moving it.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub(crate) fn moves_by_itself(&self) -> bool {
+        !matches!(self.0.source, Source::Manual { .. })
+    }
+
     /// Lets time pass at once. Whatever is due by then has happened when the
     /// next call is answered.
     pub fn advance(&self, duration: Duration) {

@@ -14,6 +14,8 @@ pub(crate) mod init;
 pub(crate) mod latency;
 mod limits_file;
 pub(crate) mod recorder;
+#[cfg(any(feature = "server", feature = "sdk"))]
+mod sdk_waiter;
 mod signature;
 mod switches;
 pub(crate) mod waiters;

@@ -130,6 +130,34 @@ async fn waiters_wait_for_as_long_as_it_takes(endpoint: Endpoint) {
     assert_eq!(status(&client, "s").await, None);
 }
 
+/// A waiter's own pause would be ten seconds; it is not kept that long for a
+/// change that takes a fraction of one.
+#[tokio::test(start_paused = true)]
+async fn a_short_change_is_over_when_a_waiter_has_asked_once() {
+    let delay = Duration::from_millis(200);
+    let emulator = Emulator::builder().state_delay(delay).clock(Clock::tokio()).in_process();
+    let client = Client::new(&emulator.sdk_config());
+    let begun = emulator.clock().now();
+    create_stream(&client, "s", 1).await;
+    assert_eq!(status(&client, "s").await, Some(StreamStatus::Creating));
+    let max = Duration::from_secs(300);
+    let exists = client.wait_until_stream_exists().stream_name("s").wait(max).await;
+    exists.expect("the stream becomes ACTIVE");
+    client.delete_stream().stream_name("s").send().await.expect("it exists");
+    assert_eq!(status(&client, "s").await, Some(StreamStatus::Deleting));
+    let gone = client.wait_until_stream_not_exists().stream_name("s").wait(max).await;
+    gone.expect("the stream is gone in the end");
+    assert_eq!(emulator.clock().now().since(begun), 2 * delay);
+
+    // Nothing is about to happen: nobody waits.
+    create_stream(&client, "s", 1).await;
+    emulator.clock().advance(delay);
+    let then = emulator.clock().now();
+    let exists = client.wait_until_stream_exists().stream_name("s").wait(max).await;
+    exists.expect("it is there");
+    assert_eq!(emulator.clock().now(), then);
+}
+
 async fn streams_are_listed_by_name_over_all_pages(endpoint: Endpoint) {
     let emulator = endpoint.start();
     let client = emulator.client();
