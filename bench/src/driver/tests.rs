@@ -14,9 +14,13 @@ use crate::measure::counters::Counters;
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 fn native(emulator: &Emulator, way: Way, secret: &str) -> Driver {
+    native_with_token(emulator, way, secret, None)
+}
+
+fn native_with_token(emulator: &Emulator, way: Way, secret: &str, token: Option<&str>) -> Driver {
     let counters = Counters::default();
     let host = emulator.url().trim_start_matches("http://").to_owned();
-    let signer = Signer::new("AKIDEXAMPLE", secret, None, "us-east-1", &host);
+    let signer = Signer::new("AKIDEXAMPLE", secret, token, "us-east-1", &host);
     let client = emulator.client();
     Driver::Native(NativeDriver::new(client, counters, signer, way, Duration::from_secs(10)))
 }
@@ -89,6 +93,9 @@ async fn the_native_driver_s_signatures_are_verified_over_http1_and_http2() {
         let driver = native(&emulator, way(address(&emulator)), SECRET);
         assert_eq!(driver.kind(), DriverKind::Native);
         converse(&driver).await;
+        let token = Some("IQoJb3JpZ2luX2VjE/token==");
+        let guest = native_with_token(&emulator, way(address(&emulator)), SECRET, token);
+        guest.put_record("orders", &record("k", b"one")).await.unwrap();
 
         let forger = native(&emulator, way(address(&emulator)), "another secret");
         let refused = forger.put_record("orders", &record("k", b"one")).await.unwrap_err();
