@@ -5,12 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 
 use super::Entry;
+use crate::failure::with_causes;
 use crate::measure::counters::is_throttle;
 
 /// Makes one `PutRecords` call. It need not try again: the batcher does.
@@ -127,7 +128,7 @@ impl CallError {
                 }
             }
             other => Self {
-                error: EntryError::new("NoAnswer", DisplayErrorContext(other).to_string()),
+                error: EntryError::new("NoAnswer", with_causes(other)),
                 is_permanent: matches!(other, SdkError::ConstructionFailure(_)),
             },
         }
