@@ -86,3 +86,22 @@ pub fn since_epoch() -> Duration {
 pub fn runtime_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Limit, pause};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_counts_anew_for_each_task() {
+        let second = Duration::from_secs(1);
+        let mut limit = Limit::new();
+        for _ in 0..3 {
+            assert_eq!(limit.hold(second, pause(second.mul_f64(0.9))).await, Some(()));
+        }
+        assert_eq!(limit.hold(second, pause(second * 2)).await, None);
+        // Having been passed once, it holds again.
+        assert_eq!(limit.hold(second, pause(second.mul_f64(0.9))).await, Some(()));
+    }
+}
