@@ -16,6 +16,7 @@ fn main() -> io::Result<()> {
         ("open-loop", vec![sample::open_loop()]),
         ("comparison", sample::comparison()),
         ("broken", vec![sample::broken()]),
+        ("unverified", vec![sample::unverified()]),
         ("complete", vec![sample::complete()]),
     ] {
         fs::write(folder.join(format!("{name}.json")), saved::text(&runs))?;

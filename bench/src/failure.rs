@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
 /// The reason for a run that was not made.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Failure {
                     None => code.to_owned(),
                 }
             }
-            None => DisplayErrorContext(error).to_string(),
+            None => with_causes(error),
         };
         Self::Call { operation, reason }
     }
@@ -85,8 +85,8 @@ impl fmt::Display for Failure {
         match self {
             Self::Unreachable { url, reason } => write!(
                 f,
-                "nothing answers at {url} ({reason}): start the emulator there, \
-                 or leave out --endpoint to measure the built-in one"
+                "nothing answers at {url} ({reason}): start the emulator there, or name no URL \
+                 to measure the built-in one"
             ),
             Self::NotLoopback { host } => write!(
                 f,
@@ -97,7 +97,7 @@ impl fmt::Display for Failure {
             Self::StreamExists { name } => write!(
                 f,
                 "a stream {name} exists already and may hold someone's records: \
-                 delete it, or pass --stream NAME to use another name"
+                 delete it, pass --stream NAME to use another name, or use it with run --existing"
             ),
             Self::Call { operation, reason } => {
                 write!(f, "{operation} failed: {reason}")?;
@@ -107,6 +107,9 @@ impl fmt::Display for Failure {
                 }
             }
             Self::Answer(sentence) => f.write_str(sentence),
+            Self::Output(error) if error.kind() == io::ErrorKind::StorageFull => {
+                write!(f, "could not write the report: {error}: make room, or name another place")
+            }
             Self::Output(error) => write!(f, "could not write the report: {error}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
@@ -114,6 +117,12 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// An error and what led to it, without the dump of values that the SDK appends.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
 
 /// What to do about a refusal, by the words in it.
 fn advice(reason: &str) -> Option<&'static str> {
@@ -125,6 +134,8 @@ fn advice(reason: &str) -> Option<&'static str> {
         ("AccessDenied", "allow it in the caller's IAM policy, or use another AWS_PROFILE"),
         ("dns error", "no such host: check the region (AWS_REGION) or the endpoint"),
         ("certificate", "pass the target's certificate with --ca-file"),
+        ("response error", "what listens there does not answer as Kinesis does: check the URL"),
+        ("timeout", "the target accepts calls and does not answer them: see what keeps it"),
         ("LimitExceeded", "delete streams that are not needed, or ask for a higher limit"),
         ("ResourceNotFound", "check the stream's name and the region (AWS_REGION)"),
     ];

@@ -26,7 +26,7 @@ use crate::target::null::NullServer;
 /// # Errors
 /// When it could not be measured, saved or shown.
 pub async fn run(arguments: &RunArgs) -> Result<bool, Failure> {
-    make_sure_of(&[&arguments.json, &arguments.output])?;
+    let _made = make_sure_of(&[&arguments.json, &arguments.output])?;
     let targets = std::slice::from_ref(&arguments.target);
     let session = hold(arguments.scenario, targets, &arguments.play, None).await?;
     let Session { runs, ended_by } = session;
@@ -36,7 +36,12 @@ pub async fn run(arguments: &RunArgs) -> Result<bool, Failure> {
     if is_stdout(&arguments.json) && arguments.output.is_none() {
         to_people(&text);
     } else {
-        write(&text, arguments.output.as_deref())?;
+        write(&text, arguments.output.as_deref()).inspect_err(|_| {
+            // Whoever saved the run can show it again.
+            if arguments.json.is_none() {
+                show_unsaved(&runs, arguments.output.as_deref());
+            }
+        })?;
     }
     let mut complaints = arguments.judgement.complaints(&runs)?;
     for run in &runs {
@@ -59,7 +64,7 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
             "one target compares with nothing: give --target again".to_owned(),
         ));
     }
-    make_sure_of(&[&arguments.json, &arguments.saved.output])?;
+    let _made = make_sure_of(&[&arguments.json, &arguments.saved.output])?;
     let Session { mut runs, ended_by } =
         hold(arguments.scenario, &arguments.targets, &arguments.play, None).await?;
     for (run, label) in runs.iter_mut().zip(&arguments.saved.labels) {
@@ -75,7 +80,7 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
 /// # Errors
 /// When nothing could be put.
 pub async fn produce(arguments: &ProduceArgs) -> Result<bool, Failure> {
-    make_sure_of(&[&arguments.save])?;
+    let _made = make_sure_of(&[&arguments.save])?;
     let (sender, mut heard) = mpsc::unbounded_channel::<Sample>();
     let is_json = arguments.json;
     let printing = tokio::spawn(async move {
@@ -86,14 +91,19 @@ pub async fn produce(arguments: &ProduceArgs) -> Result<bool, Failure> {
                 printed = print_sample(&sample, is_json);
             }
         }
+        match printed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+            _ => Ok(()),
+        }
     });
     let targets = std::slice::from_ref(&arguments.target);
     let held = hold(steady::SCENARIO, targets, &arguments.play, Some(sender)).await;
-    printing.await.expect("printing does not panic");
+    let printed = printing.await.expect("printing does not panic");
     let Session { runs, ended_by } = held?;
     save(&runs, arguments.save.as_deref())?;
     let text = Format::Table.render(&runs, &Choices::default()).map_err(Failure::Answer)?;
     to_people(&text);
+    printed?;
     finish(&runs, Vec::new(), ended_by)
 }
 
@@ -132,29 +142,57 @@ fn finish(
 }
 
 /// Opens the files that will be written, so that a measurement is not made in vain.
-fn make_sure_of(files: &[&Option<PathBuf>]) -> Result<(), Failure> {
+fn make_sure_of(files: &[&Option<PathBuf>]) -> Result<Made, Failure> {
+    let mut made = Made(Vec::new());
     for path in files.iter().filter_map(|path| path.as_deref()) {
-        if path.as_os_str() != "-" {
-            let opened = OpenOptions::new().create(true).append(true).open(path);
-            opened.map_err(|error| {
-                let sentence = format!("{}: {error}; name another file", path.display());
-                Failure::Output(io::Error::new(error.kind(), sentence))
-            })?;
+        if path.as_os_str() == "-" {
+            continue;
+        }
+        let opened = match OpenOptions::new().create_new(true).write(true).open(path) {
+            Ok(_) => {
+                made.0.push(path.to_owned());
+                continue;
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) => OpenOptions::new().append(true).open(path),
+        };
+        opened.map_err(|error| {
+            let sentence = format!("{}: {error}; name another file", path.display());
+            Failure::Output(io::Error::new(error.kind(), sentence))
+        })?;
+    }
+    Ok(made)
+}
+
+/// Files that were not there before. Those into which nothing was written go away again.
+struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            if path.metadata().is_ok_and(|file| file.len() == 0) {
+                // An empty file that cannot be removed harms nobody.
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
-    Ok(())
 }
 
 fn save(runs: &[Run], path: Option<&Path>) -> Result<(), Failure> {
     match path {
         None => Ok(()),
-        Some(path) => write(&saved::text(runs), Some(path)).inspect_err(|_| {
-            // The measurement took time that a full disk must not cost.
-            to_people(&format!("the run could not be saved to {}; here it is:", path.display()));
-            if let Ok(text) = Format::Table.render(runs, &Choices::default()) {
-                to_people(&text);
-            }
-        }),
+        Some(path) => {
+            write(&saved::text(runs), Some(path)).inspect_err(|_| show_unsaved(runs, Some(path)))
+        }
+    }
+}
+
+/// The measurement took time that a full disk must not cost.
+fn show_unsaved(runs: &[Run], path: Option<&Path>) {
+    let place = path.map_or("stdout".to_owned(), |path| path.display().to_string());
+    to_people(&format!("nothing could be written to {place}; here is what was measured:"));
+    if let Ok(text) = Format::Table.render(runs, &Choices::default()) {
+        to_people(&text);
     }
 }
 

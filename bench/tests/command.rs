@@ -79,6 +79,26 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
     assert!(stderr.contains("no AWS credentials were found"), "{stderr}");
 }
 
+#[test]
+fn what_listens_and_is_no_kinesis_is_told_in_a_sentence() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            // A probe sends nothing and hangs up.
+            if socket.read(&mut [0; 4_096]).unwrap_or(0) > 0 {
+                let answer = "HTTP/1.1 501 No\r\ncontent-length: 6\r\n\r\n<html>";
+                std::io::Write::write_all(&mut socket, answer.as_bytes()).unwrap();
+            }
+        }
+    });
+    let (code, _, stderr) = ended(bench(&["run", "put", "-t", &url]));
+    let sentence = stderr.lines().last().unwrap_or_default();
+    assert!(code == 2 && sentence.contains("check the URL"), "{stderr}");
+    assert!(sentence.len() < 300 && !sentence.contains("ResponseError"), "{stderr}");
+}
+
 #[tokio::test]
 async fn a_stream_that_is_there_is_used_when_asked_for_and_never_deleted() {
     let emulator = emulator_with_orders(2).await;
@@ -103,6 +123,27 @@ async fn a_stream_that_is_there_is_used_when_asked_for_and_never_deleted() {
     elsewhere.arg("--existing").env("AWS_REGION", "eu-west-1");
     let (code, _, stderr) = ended(elsewhere);
     assert!(code == 2 && stderr.contains("check AWS_REGION"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_target_with_tls_is_measured_by_both_drivers_up_to_records_of_10_mib() {
+    let emulator = Emulator::start().await;
+    let url = emulator.tls_url().unwrap();
+    let pem = std::env::temp_dir().join(format!("kinesis-bench-{}.pem", std::process::id()));
+    std::fs::write(&pem, emulator.certificate_authority_pem().unwrap()).unwrap();
+    for driver in ["sdk", "native"] {
+        for load in [&["put", "--records", "40"][..], &["large-records", "--records", "2"]] {
+            let target = ["--target", &url, "--driver", driver, "--ca-file", pem.to_str().unwrap()];
+            let (code, stdout, stderr) = ended(bench(&[&["run"][..], load, &target].concat()));
+            assert_eq!(code, 0, "{driver} {load:?} said: {stdout}{stderr}");
+            assert!(stdout.contains(" records checked: none lost"), "{stdout}");
+            assert!(streams(&emulator).await.is_empty());
+        }
+        let untrusted = ["run", "put", "--target", &url, "--driver", driver];
+        let (code, _, stderr) = ended(bench(&untrusted));
+        assert!(code == 2 && stderr.contains("--ca-file"), "{driver} said: {stderr}");
+    }
+    std::fs::remove_file(&pem).unwrap();
 }
 
 #[tokio::test]
@@ -161,11 +202,33 @@ fn a_full_disk_costs_the_file_and_not_the_figures() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("20 records checked"), "{stderr}");
     assert!(stderr.contains("No space left"), "{stderr}");
+    let page = ["run", "put", "--records", "20", "--format", "html", "--output", "/dev/full"];
+    let (code, _, stderr) = ended(bench(&page));
+    assert!(code == 2 && stderr.contains("20 records checked"), "{stderr}");
+    assert!(stderr.contains("make room, or name another place"), "{stderr}");
     let plain = ["--in-process", "--records", "20", "--limits", "off", "--json", "/dev/full"];
     let (code, stdout, stderr) = ended(bench(&plain));
     assert_eq!(code, 2, "{stderr}");
     assert!(stdout.contains("Read 20 records"), "{stdout}");
     assert!(stderr.contains("No space left"), "{stderr}");
+    let mut lines = bench(&["produce", "-t", "in-process", "--records", "5"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let Output { status, stderr, .. } =
+        lines.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert!(status.code() == Some(2) && stderr.contains("5 records checked"), "{stderr}");
+}
+
+#[test]
+fn a_run_that_was_not_made_leaves_no_file() {
+    let file = std::env::temp_dir().join(format!("kinesis-bench-none-{}.json", std::process::id()));
+    let name = file.to_str().unwrap();
+    let (code, _, _) = ended(bench(&["run", "put", "-t", "http://127.0.0.1:1", "--json", name]));
+    assert!(code == 2 && !file.exists());
+    std::fs::write(&file, "kept").unwrap();
+    let (code, _, _) = ended(bench(&["run", "put", "-t", "http://127.0.0.1:1", "--json", name]));
+    assert!(code == 2 && std::fs::read_to_string(&file).unwrap() == "kept");
+    std::fs::remove_file(&file).unwrap();
 }
 
 #[test]

@@ -112,9 +112,10 @@ use std::time::Duration;
 pub use backoff::Backoff;
 pub use driver::drive;
 pub use queue::{Batch, BatchId, Batcher, NotTaken, Step};
-pub use send::{CallError, EntryAnswer, EntryError, Placed, PutRecords, SdkSender};
+pub use send::{CallError, EntryAnswer, EntryError, PutRecords, SdkSender};
 
 use crate::aggregation::Aggregated;
+pub use crate::driver::Placed;
 
 /// The most records of one call.
 pub const RECORDS_MAX: usize = 500;

@@ -5,12 +5,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 
 use super::Entry;
+use crate::driver::{Placed, Refusal};
+use crate::failure::with_causes;
 use crate::measure::counters::is_throttle;
 
 /// Makes one `PutRecords` call. It need not try again: the batcher does.
@@ -24,15 +26,6 @@ pub trait PutRecords: Send + Sync + 'static {
 
 /// The answer to one entry of a call.
 pub type EntryAnswer = Result<Placed, EntryError>;
-
-/// Where a record was stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// The shard.
-    pub shard_id: String,
-    /// Its sequence number there.
-    pub sequence_number: String,
-}
 
 /// Why an entry was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +98,9 @@ fn request(entry: &Entry) -> PutRecordsRequestEntry {
 }
 
 fn entry_answer(entry: PutRecordsResultEntry) -> EntryAnswer {
-    match (entry.shard_id, entry.sequence_number, entry.error_code) {
-        (Some(shard_id), Some(sequence_number), None) => Ok(Placed { shard_id, sequence_number }),
-        (_, _, code) => Err(EntryError {
-            code: code.unwrap_or_else(|| "an entry without shard and sequence number".to_owned()),
-            message: entry.error_message.unwrap_or_default(),
-        }),
-    }
+    let PutRecordsResultEntry { shard_id, sequence_number, error_code, error_message, .. } = entry;
+    let answer = Placed::or_refused(shard_id, sequence_number, error_code, error_message);
+    answer.map_err(|Refusal { code, message, .. }| EntryError { code, message })
 }
 
 impl CallError {
@@ -127,7 +116,7 @@ impl CallError {
                 }
             }
             other => Self {
-                error: EntryError::new("NoAnswer", DisplayErrorContext(other).to_string()),
+                error: EntryError::new("NoAnswer", with_causes(other)),
                 is_permanent: matches!(other, SdkError::ConstructionFailure(_)),
             },
         }

@@ -8,8 +8,9 @@ use kinesis_emulator::Emulator;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 
+use super::Placed;
 use super::queue::{Batch, Batcher, NotTaken, Step};
-use super::send::{CallError, EntryAnswer, EntryError, Placed, PutRecords, SdkSender};
+use super::send::{CallError, EntryAnswer, EntryError, PutRecords, SdkSender};
 use super::{Backoff, Entry, Fate, GiveUp, Order, Outcome, Settings, drive};
 
 const SECOND: Duration = Duration::from_secs(1);

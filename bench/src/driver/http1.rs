@@ -77,7 +77,7 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             }
             let from = searched;
-            if let Some(at) = find(&self.buffer[from..], b"\r\n\r\n") {
+            if let Some(at) = find(&self.buffer[from..], HEAD_END) {
                 break from + at;
             }
             if self.buffer.len() > HEAD_BYTES_MAX {
@@ -86,7 +86,7 @@ impl Connection {
             searched = self.buffer.len().saturating_sub(3);
         };
         let head = Head::parse(&self.buffer[..head_end])?;
-        let start = head_end + 4;
+        let start = head_end + HEAD_END.len();
         let body = match head.length {
             Length::Bytes(length) => {
                 self.read_to(start + length).await?;
@@ -114,7 +114,7 @@ impl Connection {
         let (mut body, mut at) = (Vec::new(), start);
         loop {
             let line = self.read_line(at).await?;
-            let size = std::str::from_utf8(&self.buffer[line.clone()]).unwrap_or("");
+            let size = str::from_utf8(&self.buffer[line.clone()]).unwrap_or("");
             let size = size.split(';').next().unwrap_or("").trim();
             let size = usize::from_str_radix(size, 16).map_err(|_| unfit("a chunk's size"))?;
             at = line.end + 2;
@@ -162,30 +162,39 @@ enum Length {
 
 impl Head {
     fn parse(head: &[u8]) -> io::Result<Self> {
-        let head = std::str::from_utf8(head).map_err(|_| unfit("a head that is no text"))?;
-        let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1."));
-        let status = status.and_then(|line| line.get(2..5)?.parse().ok());
+        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let status = lines.next().and_then(|line| line.strip_prefix(b"HTTP/1."));
+        let status = status.and_then(|line| number(line.get(2..5)?));
+        let status = status.and_then(|status| u16::try_from(status).ok());
         let status = status.ok_or_else(|| unfit("a status line"))?;
-        let (mut length, mut is_kept) = (Length::Bytes(0), !head.starts_with("HTTP/1.0"));
+        let (mut length, mut is_kept) = (Length::Bytes(0), !head.starts_with(b"HTTP/1.0"));
         for line in lines {
-            let Some((name, value)) = line.split_once(':') else { continue };
-            let value = value.trim();
-            if name.eq_ignore_ascii_case("content-length") {
-                length = Length::Bytes(value.parse().map_err(|_| unfit("a length"))?);
-            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii_start());
+            if name.eq_ignore_ascii_case(b"content-length") {
+                length = Length::Bytes(number(value).ok_or_else(|| unfit("a length"))?);
+            } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
                 length = Length::Chunked;
-            } else if name.eq_ignore_ascii_case("connection") {
-                is_kept = !value.eq_ignore_ascii_case("close");
+            } else if name.eq_ignore_ascii_case(b"connection") {
+                is_kept = !value.eq_ignore_ascii_case(b"close");
             }
         }
         Ok(Self { status, length, is_kept })
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+/// A number in decimal digits.
+fn number(digits: &[u8]) -> Option<usize> {
+    str::from_utf8(digits).ok()?.parse().ok()
 }
+
+/// Where the first of these lies. Their number is part of the type, so that no call is
+/// made to compare them.
+fn find<const N: usize>(bytes: &[u8], wanted: &[u8; N]) -> Option<usize> {
+    bytes.array_windows().position(|window| window == wanted)
+}
+
+const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
 fn cut() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed before the answer")

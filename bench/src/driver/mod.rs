@@ -6,7 +6,7 @@
 //! | | SDK | native |
 //! |---|---|---|
 //! | stands for | what applications use | what the target can take |
-//! | retries | the SDK's standard ones, counted | none but that of a connection closed while idle |
+//! | retries | the SDK's standard ones, counted | none but that of a connection closed while idle: each throttle is seen, and none is hidden by a wait |
 //! | wire | JSON 1.1 over HTTP/1.1; with TLS what ALPN chooses | JSON 1.1 over HTTP/1.1 or HTTP/2 without TLS, or HTTP/1.1 with it |
 //! | SubscribeToShard | its event stream | handed to the SDK |
 //!
@@ -82,9 +82,9 @@ impl Placed {
         error_code: Option<String>,
         error_message: Option<String>,
     ) -> Result<Self, Refusal> {
-        match (shard_id, sequence_number) {
-            (Some(shard_id), Some(sequence_number)) => Ok(Self { shard_id, sequence_number }),
-            _ => Err(Refusal {
+        match (shard_id, sequence_number, error_code) {
+            (Some(shard_id), Some(sequence_number), None) => Ok(Self { shard_id, sequence_number }),
+            (_, _, error_code) => Err(Refusal {
                 operation: "PutRecords",
                 code: error_code.unwrap_or_else(|| UNANSWERED.to_owned()),
                 message: error_message.unwrap_or_default(),

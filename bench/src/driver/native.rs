@@ -27,11 +27,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::http1::{Broken, Connection, Wire};
-use super::sign::{Signer, write_head};
+use super::sign::Signer;
 use super::{
     Fetched, Incoming, Listed, Outgoing, PAGES_MAX, Placed, Position, Refusal, UNANSWERED,
 };
-use crate::measure::clock::since_epoch;
+use crate::measure::clock::{Limit, since_epoch};
 use crate::measure::counters::Counters;
 
 /// Calls through our own client.
@@ -57,9 +57,17 @@ pub enum Way {
     /// By a function call.
     Call(Answerer),
     /// HTTP/1.1.
-    Http1(Address, Mutex<Vec<Connection>>),
+    Http1(Address, Mutex<Vec<Kept>>),
     /// HTTP/2 with prior knowledge, over a number of connections.
     Http2(Address, Vec<tokio::sync::Mutex<Option<Http2>>>, AtomicUsize),
+}
+
+/// A connection between two calls.
+#[derive(Debug)]
+pub struct Kept {
+    connection: Connection,
+    /// Of its answers.
+    limit: Limit,
 }
 
 type Http2 = http2::SendRequest<Full<Bytes>>;
@@ -323,14 +331,7 @@ impl NativeDriver {
     /// One call, signed; the body of the answer if it was a good one.
     async fn call(&self, operation: &'static str, body: Vec<u8>) -> Result<Bytes, Refusal> {
         self.counters.called();
-        let attempt = timeout(self.shared.attempt_max, self.attempt(operation, body));
-        let answer = match attempt.await {
-            Ok(answer) => answer,
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no answer within {:?}", self.shared.attempt_max),
-            )),
-        };
+        let answer = self.attempt(operation, body).await;
         let (status, body) = answer.map_err(|error| unanswered(operation, error))?;
         if status == 200 {
             return Ok(body);
@@ -343,7 +344,7 @@ impl NativeDriver {
     }
 
     async fn attempt(&self, operation: &'static str, body: Vec<u8>) -> io::Result<(u16, Bytes)> {
-        let Shared { signer, way, .. } = &*self.shared;
+        let Shared { signer, way, attempt_max } = &*self.shared;
         match way {
             Way::Call(answer) => {
                 self.counters.attempted();
@@ -353,43 +354,65 @@ impl NativeDriver {
             Way::Http1(address, idle) => {
                 for _ in 0..IDLE_MAX {
                     let kept = idle.lock().expect("nobody panics while holding it").pop();
-                    let mut connection = match kept {
-                        Some(connection) => connection,
-                        None => Connection::new(address.connect().await?),
+                    let mut kept = match kept {
+                        Some(kept) => kept,
+                        None => {
+                            let mut limit = Limit::new();
+                            let wire = limit.hold(*attempt_max, address.connect()).await;
+                            let wire = wire.unwrap_or_else(|| Err(late(*attempt_max)))?;
+                            Kept { connection: Connection::new(wire), limit }
+                        }
                     };
                     self.counters.attempted();
-                    let headers = signer.headers(operation, &body, since_epoch());
+                    let Kept { connection, limit } = &mut kept;
                     connection.request.clear();
-                    write_head(&mut connection.request, &headers, body.len());
+                    let signed = signer.sign(operation, &body, since_epoch());
+                    signed.write_head(&mut connection.request, body.len());
                     connection.request.extend_from_slice(&body);
-                    match connection.exchange().await {
-                        Ok(answer) => {
+                    match limit.hold(*attempt_max, connection.exchange()).await {
+                        Some(Ok(answer)) => {
                             if answer.is_kept {
-                                idle.lock()
-                                    .expect("nobody panics while holding it")
-                                    .push(connection);
+                                idle.lock().expect("nobody panics while holding it").push(kept);
                             }
                             return Ok((answer.status, answer.body.into()));
                         }
-                        Err(Broken::WasIdle) => {}
-                        Err(Broken::Io(error)) => return Err(error),
+                        Some(Err(Broken::WasIdle)) => {}
+                        Some(Err(Broken::Io(error))) => return Err(error),
+                        None => return Err(late(*attempt_max)),
                     }
                 }
                 Err(io::Error::other("each connection was closed as soon as it was used"))
             }
             Way::Http2(address, slots, next) => {
                 let slot = &slots[next.fetch_add(1, Relaxed) % slots.len()];
-                let mut sender = address.http2(slot).await?;
-                self.counters.attempted();
-                let url = format!("http://{}/", signer.host());
-                let request = request(signer, &url, operation, body)?.map(Full::new);
-                let answer = sender.send_request(request).await.map_err(io::Error::other)?;
-                let status = answer.status().as_u16();
-                let body = answer.into_body().collect().await.map_err(io::Error::other)?;
-                Ok((status, body.to_bytes()))
+                let exchange = self.exchange_over_http2(address, slot, operation, body);
+                let answer = timeout(*attempt_max, exchange).await;
+                answer.unwrap_or_else(|_| Err(late(*attempt_max)))
             }
         }
     }
+
+    async fn exchange_over_http2(
+        &self,
+        address: &Address,
+        slot: &tokio::sync::Mutex<Option<Http2>>,
+        operation: &'static str,
+        body: Vec<u8>,
+    ) -> io::Result<(u16, Bytes)> {
+        let signer = &self.shared.signer;
+        let mut sender = address.http2(slot).await?;
+        self.counters.attempted();
+        let url = format!("http://{}/", signer.host());
+        let request = request(signer, &url, operation, body)?.map(Full::new);
+        let answer = sender.send_request(request).await.map_err(io::Error::other)?;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.map_err(io::Error::other)?;
+        Ok((status, body.to_bytes()))
+    }
+}
+
+fn late(attempt_max: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {attempt_max:?}"))
 }
 
 /// More connections than this that were closed while idle are no coincidence.
@@ -435,9 +458,9 @@ fn request(
     operation: &str,
     body: Vec<u8>,
 ) -> io::Result<Request<Bytes>> {
-    let headers = signer.headers(operation, &body, since_epoch());
+    let signed = signer.sign(operation, &body, since_epoch());
     let mut request = Request::post(url);
-    for (name, value) in headers {
+    for (name, value) in signed.headers() {
         // HTTP/2 names the host in the URL.
         if name != "host" || url == "/" {
             request = request.header(name, value);

@@ -1,7 +1,7 @@
 //! The real AWS SDK, with its retries and its time limits.
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::{
     Fetched, Incoming, Listed, Outgoing, PAGES_MAX, Placed, Position, Refusal, UNANSWERED,
 };
+use crate::failure::with_causes;
 use crate::measure::counters::Counters;
 
 /// Calls through the SDK.
@@ -240,10 +241,6 @@ where
             code: refusal.code().unwrap_or("an error without a code").to_owned(),
             message: refusal.message().unwrap_or_default().to_owned(),
         },
-        None => Refusal {
-            operation,
-            code: UNANSWERED.to_owned(),
-            message: DisplayErrorContext(error).to_string(),
-        },
+        None => Refusal { operation, code: UNANSWERED.to_owned(), message: with_causes(error) },
     }
 }

@@ -3,20 +3,25 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kinesis_emulator::{Emulator, Secret};
+use kinesis_emulator::{Emulator, Rule, Secret};
 
 use super::{Driver, DriverKind, Outgoing, Position};
 use crate::driver::native::{Address, NativeDriver, Way};
 use crate::driver::sdk::SdkDriver;
 use crate::driver::sign::Signer;
 use crate::measure::counters::Counters;
+use crate::target::trust::Trust;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 fn native(emulator: &Emulator, way: Way, secret: &str) -> Driver {
+    native_with_token(emulator, way, secret, None)
+}
+
+fn native_with_token(emulator: &Emulator, way: Way, secret: &str, token: Option<&str>) -> Driver {
     let counters = Counters::default();
     let host = emulator.url().trim_start_matches("http://").to_owned();
-    let signer = Signer::new("AKIDEXAMPLE", secret, None, "us-east-1", &host);
+    let signer = Signer::new("AKIDEXAMPLE", secret, token, "us-east-1", &host);
     let client = emulator.client();
     Driver::Native(NativeDriver::new(client, counters, signer, way, Duration::from_secs(10)))
 }
@@ -24,6 +29,13 @@ fn native(emulator: &Emulator, way: Way, secret: &str) -> Driver {
 fn address(emulator: &Emulator) -> Address {
     let (host, port) = emulator.url().trim_start_matches("http://").rsplit_once(':').unwrap();
     Address { host: host.to_owned(), port: port.parse().unwrap(), tls: None }
+}
+
+/// The same port with TLS, whose certificate is believed or not.
+fn address_with_tls(emulator: &Emulator, is_trusted: bool) -> Address {
+    let pem = emulator.certificate_authority_pem().unwrap().as_bytes().to_vec();
+    let trust = if is_trusted { Trust::with_pem(pem) } else { Trust::default() };
+    Address { tls: Some(trust.connector().unwrap()), ..address(emulator) }
 }
 
 fn record(key: &str, data: &'static [u8]) -> Outgoing {
@@ -82,15 +94,22 @@ async fn signed_emulator() -> Emulator {
 }
 
 #[tokio::test]
-async fn the_native_driver_s_signatures_are_verified_over_http1_and_http2() {
-    for is_http2 in [false, true] {
+async fn the_native_driver_s_signatures_are_verified_over_http1_tls_and_http2() {
+    let ways: [fn(&Emulator) -> Way; 3] = [
+        |emulator| Way::http1(address(emulator)),
+        |emulator| Way::http1(address_with_tls(emulator, true)),
+        |emulator| Way::http2(address(emulator), 2),
+    ];
+    for way in ways {
         let emulator = signed_emulator().await;
-        let way = |address| if is_http2 { Way::http2(address, 2) } else { Way::http1(address) };
-        let driver = native(&emulator, way(address(&emulator)), SECRET);
+        let driver = native(&emulator, way(&emulator), SECRET);
         assert_eq!(driver.kind(), DriverKind::Native);
         converse(&driver).await;
+        let token = Some("IQoJb3JpZ2luX2VjE/token==");
+        let guest = native_with_token(&emulator, way(&emulator), SECRET, token);
+        guest.put_record("orders", &record("k", b"one")).await.unwrap();
 
-        let forger = native(&emulator, way(address(&emulator)), "another secret");
+        let forger = native(&emulator, way(&emulator), "another secret");
         let refused = forger.put_record("orders", &record("k", b"one")).await.unwrap_err();
         assert!(refused.code.contains("Signature"), "{refused}");
     }
@@ -131,4 +150,33 @@ async fn nobody_at_the_other_end_is_an_answer_too() {
     drop(emulator);
     let refused = driver.put_record("orders", &record("k", b"one")).await.unwrap_err();
     assert!(refused.to_string().starts_with("PutRecord was not answered: "), "{refused}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_believed() {
+    let emulator = signed_emulator().await;
+    let driver = native(&emulator, Way::http1(address_with_tls(&emulator, false)), SECRET);
+    let refused = driver.put_record("orders", &record("k", b"one")).await.unwrap_err();
+    assert!(refused.message.contains("certificate"), "{refused}");
+}
+
+/// A target that hangs up on the first put of key `k`, and is asked for two more.
+#[tokio::test]
+async fn a_connection_that_is_lost_in_the_middle_is_an_error_and_the_next_call_has_another() {
+    for is_tls in [false, true] {
+        let emulator = signed_emulator().await;
+        let rule = r#"[{"partition_key": "k", "nth": 1, "drop_connection_before_commit": true}]"#;
+        for rule in Rule::list_from_json(rule).unwrap() {
+            emulator.faults().add(rule).unwrap();
+        }
+        let address = if is_tls { address_with_tls(&emulator, true) } else { address(&emulator) };
+        let driver = native(&emulator, Way::http1(address), SECRET);
+        let refused = driver.put_record("orders", &record("k", b"one")).await.unwrap_err();
+        assert!(refused.to_string().starts_with("PutRecord was not answered: "), "{refused}");
+        for _ in 0..2 {
+            driver.put_record("orders", &record("k", b"two")).await.unwrap();
+        }
+        let counted = driver.counters().counted();
+        assert_eq!((counted.calls, counted.retries), (3, 0), "TLS: {is_tls}");
+    }
 }

@@ -3,6 +3,7 @@
 //! Law: the data of record *n* is a function of the choice, the seed and *n*, but
 //! for the time of sending, which a [`Stamp`] or `{{date.now}}` puts into it.
 
+use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -100,9 +101,10 @@ const STAMP_BYTES_MAX: usize = 64;
 /// Text that begins with the record's number and goes on pseudo-randomly.
 fn filler(Size(bytes): Size, seed: u64, record: u64) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut data = format!("{record:x}.").into_bytes();
+    // Sixteen digits at most, and the point.
+    let mut data = Vec::with_capacity(bytes.max(17));
+    write!(data, "{record:x}.").expect("a Vec takes whatever is written");
     data.truncate(bytes);
-    data.reserve_exact(bytes - data.len());
     let mut state = mix(seed ^ mix(record));
     while data.len() < bytes {
         state = mix(state);

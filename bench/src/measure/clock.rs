@@ -3,7 +3,10 @@
 //! The emulator takes its time as an argument; a benchmark is the one program
 //! whose business is real time: it is a real client of a real endpoint.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Sleep;
 
 /// A running stopwatch.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +33,39 @@ pub async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// A limit to how long each of many things takes that come one after the other: one timer
+/// that is put off again and again, which is cheaper than one for each.
+#[derive(Debug)]
+pub struct Limit(Pin<Box<Sleep>>);
+
+impl Limit {
+    /// A limit that is not set yet.
+    #[must_use]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an endpoint that hangs offers nothing to wait on"
+    )]
+    pub fn new() -> Self {
+        Self(Box::pin(tokio::time::sleep(Duration::ZERO)))
+    }
+
+    /// What comes of `task`; nothing if it takes longer than `max`.
+    pub async fn hold<T>(&mut self, max: Duration, task: impl Future<Output = T>) -> Option<T> {
+        self.0.as_mut().reset(runtime_now() + max);
+        tokio::select! {
+            biased;
+            done = task => Some(done),
+            () = self.0.as_mut() => None,
+        }
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Blocks a pacing thread; the operating system's timer is finer than the runtime's.
 #[allow(clippy::disallowed_methods, reason = "the thread exists to keep the pace")]
 pub fn block(duration: Duration) {
@@ -49,4 +85,23 @@ pub fn since_epoch() -> Duration {
 #[allow(clippy::disallowed_methods, reason = "this is the benchmark's clock")]
 pub fn runtime_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Limit, pause};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_counts_anew_for_each_task() {
+        let second = Duration::from_secs(1);
+        let mut limit = Limit::new();
+        for _ in 0..3 {
+            assert_eq!(limit.hold(second, pause(second.mul_f64(0.9))).await, Some(()));
+        }
+        assert_eq!(limit.hold(second, pause(second * 2)).await, None);
+        // Having been passed once, it holds again.
+        assert_eq!(limit.hold(second, pause(second.mul_f64(0.9))).await, Some(()));
+    }
 }

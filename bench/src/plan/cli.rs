@@ -6,8 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::bill::{Bill, Usage};
 use super::estimate::Workload;
@@ -17,6 +16,8 @@ use super::prices::{PriceBasis, Prices};
 use super::{PlanError, payload_units, rounded_to_kib, text};
 use crate::aggregation::Limits;
 use crate::aggregation::merged::Framing;
+use crate::report::run::{Phase, Run};
+use crate::report::saved;
 
 /// Where prices come from and how the answer looks.
 #[derive(Debug, Clone, Args)]
@@ -165,27 +166,10 @@ impl CostArgs {
     /// # Errors
     /// When the run cannot be read, or the answer not be written.
     pub fn run(&self, out: &mut dyn Write) -> Result<(), PlanError> {
-        let name = self.saved_run.display();
-        let file = std::fs::read_to_string(&self.saved_run)
-            .map_err(|error| PlanError::Io(format!("could not read the run {name}"), error))?;
-        let no_run = |error: serde_json::Error| {
-            PlanError::Question(format!("{name} is no saved run ({error}): save one as JSON first"))
-        };
-        let runs = match serde_json::from_str(&file).map_err(no_run)? {
-            Value::Array(runs) => runs,
-            Value::Object(mut report) => match report.remove("runs") {
-                Some(Value::Array(runs)) => runs,
-                _ => vec![Value::Object(report)],
-            },
-            value => vec![value],
-        };
-        let runs: Vec<SavedRun> = runs
-            .into_iter()
-            .map(serde_json::from_value)
-            .collect::<Result<_, _>>()
-            .map_err(no_run)?;
+        let runs = saved::read(&self.saved_run)
+            .map_err(|unreadable| PlanError::Question(unreadable.to_string()))?;
         let basis = self.output.basis()?;
-        let cost = |run: &SavedRun| run.cost(self.retention, self.fan_out, &basis);
+        let cost = |run: &Run| RunCost::of(run, self.retention, self.fan_out, &basis);
         let costs = runs.iter().map(cost).collect::<Result<Vec<_>, _>>()?;
         match (self.output.format, &*costs) {
             (Format::Json, [cost]) => json(out, cost),
@@ -203,85 +187,45 @@ impl CostArgs {
     }
 }
 
-/// The parts of a saved run that cost something. Others are left aside.
-#[derive(Debug, Clone, Deserialize)]
-pub struct SavedRun {
-    #[serde(default)]
-    label: String,
-    settings: SavedSettings,
-    repetitions: Vec<SavedRepetition>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct SavedSettings {
-    shards: u64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct SavedRepetition {
-    phases: Vec<SavedPhase>,
-    #[serde(default)]
-    payload_units: Option<u64>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct SavedPhase {
-    name: String,
-    elapsed_ms: f64,
-    records: u64,
-    bytes: u64,
-}
-
-impl SavedPhase {
-    fn puts(&self) -> bool {
-        ["produce", "put", "load"].iter().any(|word| self.name.starts_with(word))
-    }
-
-    fn fans_out(&self) -> bool {
-        self.name.replace(['_', '-'], "").starts_with("fanout")
-    }
-}
-
-impl SavedRun {
-    /// What the run costs with its repetitions and its warm-up.
+impl RunCost {
+    /// What a run costs with its repetitions and its warm-up.
     ///
     /// # Errors
-    /// When it says that it took no time at all or less.
-    pub fn cost(
-        &self,
+    /// When it says that it took no time at all.
+    pub fn of(
+        run: &Run,
         retention_hours: f64,
         fan_out_consumers: Option<u64>,
         prices: &PriceBasis,
-    ) -> Result<RunCost, PlanError> {
-        let phases = || self.repetitions.iter().flat_map(|repetition| &repetition.phases);
+    ) -> Result<Self, PlanError> {
+        let phases = || run.repetitions.iter().flat_map(|repetition| &repetition.phases);
         let elapsed_ms: f64 = phases().map(|phase| phase.elapsed_ms).sum();
-        if !(elapsed_ms.is_finite() && elapsed_ms > 0.0) {
+        if elapsed_ms == 0.0 {
             return Err(PlanError::Question(
                 "the run took no time, so it costs nothing".to_owned(),
             ));
         }
-        let sum = |of: fn(&SavedPhase) -> bool| -> u64 {
+        let sum = |of: fn(&Phase) -> bool| -> u64 {
             phases().filter(|phase| of(phase)).map(|phase| phase.bytes).sum()
         };
-        let puts = || phases().filter(|phase| phase.puts());
         let by_average = |bill: fn(u64) -> u64| -> f64 {
-            let billed = |phase: &SavedPhase| match phase.bytes.checked_div(phase.records) {
+            let billed = |phase: &Phase| match phase.bytes.checked_div(phase.records) {
                 Some(_) => phase.records * bill(phase.bytes.div_ceil(phase.records)),
                 None => 0,
             };
-            puts().map(billed).sum::<u64>() as f64
+            phases().filter(|phase| is_put(phase)).map(billed).sum::<u64>() as f64
         };
         let counted: Option<u64> =
-            self.repetitions.iter().map(|repetition| repetition.payload_units).sum();
-        let fan_out_bytes = sum(SavedPhase::fans_out) as f64;
+            run.repetitions.iter().map(|repetition| repetition.payload_units).sum();
+        let fan_out_bytes = sum(is_fan_out) as f64;
         let consumers = fan_out_consumers.unwrap_or(u64::from(fan_out_bytes > 0.0));
         let usage = Usage {
             hours: (elapsed_ms / 3_600_000.0).ceil(),
-            shards: self.settings.shards,
+            shards: run.settings.shards,
             payload_units: counted.map_or_else(|| by_average(payload_units), |units| units as f64),
             in_rounded_bytes: by_average(rounded_to_kib),
-            in_bytes: sum(SavedPhase::puts) as f64,
-            out_bytes: sum(|phase| !phase.puts() && !phase.fans_out()) as f64,
+            in_bytes: sum(is_put) as f64,
+            out_bytes: sum(|phase| !is_put(phase) && !is_fan_out(phase)) as f64,
             fan_out_consumers: consumers,
             fan_out_bytes,
             retention_hours,
@@ -295,8 +239,8 @@ impl SavedRun {
                 "the run did not count payload units: reckoned by the average, too".to_owned(),
             );
         }
-        Ok(RunCost {
-            records: puts().map(|phase| phase.records).sum(),
+        Ok(Self {
+            records: phases().filter(|phase| is_put(phase)).map(|phase| phase.records).sum(),
             elapsed_ms,
             bills: usage.bills(prices),
             usage,
@@ -304,6 +248,14 @@ impl SavedRun {
             notes,
         })
     }
+}
+
+fn is_put(phase: &Phase) -> bool {
+    matches!(&*phase.name, "produce" | "load")
+}
+
+fn is_fan_out(phase: &Phase) -> bool {
+    phase.name == "fan-out"
 }
 
 /// What merging messages into fewer records saves.

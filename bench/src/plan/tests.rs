@@ -5,12 +5,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::bill::{Mode, Usage};
-use super::cli::{CostArgs, EstimateArgs, MergeArgs, SavedRun};
+use super::cli::{CostArgs, EstimateArgs, MergeArgs, RunCost};
 use super::estimate::{Estimate, Limit, SHARDS_MAX, Workload};
 use super::keys::KeyDistribution;
 use super::merge::{Comparison, Messages, Method, calls};
 use super::prices::{PriceBasis, Prices};
 use super::{PlanError, payload_units, rounded_to_kib};
+use crate::report::run::{self, Phase, Repetition, Run};
+use crate::report::{sample, saved};
 
 const MIB: f64 = 1_048_576.0;
 const HOUR: f64 = 3_600.0;
@@ -338,24 +340,31 @@ fn merging_too_much_is_refused_with_a_way_out() {
     }
 }
 
+/// A phase of so many records of 1,000 bytes.
+fn phase(name: &str, elapsed_ms: f64, records: u64) -> Phase {
+    Phase { name: name.to_owned(), elapsed_ms, records, bytes: records * 1_000, ..Phase::default() }
+}
+
+fn finished(shards: u64, repetitions: Vec<Repetition>) -> Run {
+    let settings = run::Settings { shards, ..sample::closed_loop().settings };
+    Run { settings, repetitions, ..sample::closed_loop() }
+}
+
 #[test]
 fn a_finished_run_has_its_price() {
-    let run: SavedRun = serde_json::from_value(json!({
-        "schema_version": 2,
-        "settings": {"shards": 4, "command": ["kinesis-bench"]},
-        "repetitions": [
-            {"is_warm_up": true, "payload_units": 10, "phases": [
-                {"name": "produce", "elapsed_ms": 500.0, "records": 10, "bytes": 10_000, "calls": 10},
-                {"name": "consume", "elapsed_ms": 500.0, "records": 10, "bytes": 10_000}
-            ]},
-            {"payload_units": 990, "phases": [
-                {"name": "produce", "elapsed_ms": 3_599_000.0, "records": 990, "bytes": 990_000},
-                {"name": "fan-out", "elapsed_ms": 1_000.0, "records": 990, "bytes": 990_000}
-            ]}
-        ]
-    }))
-    .unwrap();
-    let cost = run.cost(24.0, None, &prices()).unwrap();
+    let warm_up = Repetition {
+        is_warm_up: true,
+        payload_units: Some(10),
+        phases: vec![phase("produce", 500.0, 10), phase("consume", 500.0, 10)],
+        ..Repetition::default()
+    };
+    let measured = Repetition {
+        payload_units: Some(990),
+        phases: vec![phase("produce", 3_599_000.0, 990), phase("fan-out", 1_000.0, 990)],
+        ..Repetition::default()
+    };
+    let run = finished(4, vec![warm_up, measured]);
+    let cost = RunCost::of(&run, 24.0, None, &prices()).unwrap();
     assert_eq!((cost.records, cost.usage.hours), (1_000, 2.0), "an hour and a second are two");
     let usage = cost.usage;
     assert_eq!((usage.payload_units, usage.fan_out_consumers), (1_000.0, 1));
@@ -368,14 +377,9 @@ fn a_finished_run_has_its_price() {
 
 #[test]
 fn payload_units_that_were_not_counted_are_reckoned() {
-    let run: SavedRun = serde_json::from_value(json!({
-        "settings": {"shards": 1},
-        "repetitions": [{"phases": [
-            {"name": "produce", "elapsed_ms": 1.0, "records": 3, "bytes": 90_000}
-        ]}]
-    }))
-    .unwrap();
-    let cost = run.cost(24.0, None, &prices()).unwrap();
+    let three = Phase { bytes: 90_000, ..phase("produce", 1.0, 3) };
+    let run = finished(1, vec![Repetition { phases: vec![three], ..Repetition::default() }]);
+    let cost = RunCost::of(&run, 24.0, None, &prices()).unwrap();
     assert_eq!(cost.usage.payload_units, 6.0);
     assert_eq!(cost.notes.len(), 3);
 }
@@ -455,11 +459,8 @@ fn the_commands_are_well_formed() {
 
 #[test]
 fn every_answer_has_the_date_of_its_prices() {
-    let saved = scratch(
-        "run.json",
-        r#"{"settings":{"shards":2},"repetitions":[{"phases":[
-            {"name":"produce","elapsed_ms":10.0,"records":1,"bytes":10}]}]}"#,
-    );
+    let put = Repetition { phases: vec![phase("produce", 10.0, 1)], ..Repetition::default() };
+    let saved = scratch("run.json", &saved::text(&[finished(2, vec![put])]));
     let saved = saved.to_str().unwrap();
     let merge = ["merge", "--messages", "100", "--rate", "50"];
     for arguments in [&["estimate"][..], &["cost", saved], &merge] {
@@ -491,14 +492,19 @@ fn bad_questions_are_refused_with_a_reason() {
         (&["estimate", "--rate", "-1"], "unexpected argument"),
         (&["estimate", "--region", "mars-1"], "no prices for"),
         (&["cost"], "<FILE>"),
-        (&["cost", "/no/such/run.json"], "could not read the run"),
+        (&["cost", "/no/such/run.json"], "name a file that --json wrote"),
         (&["merge", "--sample", "/no/such/file"], "could not read the sample"),
         (&["merge", "--framing", "comma"], "newline"),
     ] {
         let error = run(arguments).unwrap_err();
         assert!(error.contains(reason), "{arguments:?} said: {error}");
     }
-    let foreign = scratch("foreign.json", "{}");
-    let error = run(&["cost", foreign.to_str().unwrap()]).unwrap_err();
-    assert!(error.contains("no saved run"), "{error}");
+    let before_runs_were_saved = r#"{"schema_version": 1, "put_latency_us": {}}"#;
+    for (file, text, reason) in [
+        ("foreign.json", "{}", "not a run that kinesis-bench saved"),
+        ("old.json", before_runs_were_saved, "an older kinesis-bench"),
+    ] {
+        let error = run(&["cost", scratch(file, text).to_str().unwrap()]).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
 }

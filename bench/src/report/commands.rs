@@ -249,11 +249,17 @@ fn read(files: &[PathBuf], labels: &[String]) -> Result<Vec<Run>, Failure> {
     Ok(runs)
 }
 
-/// Writes a text to a file or to stdout, whose reader may leave early.
+/// Writes a text to a file or to stdout, whose reader may leave early. Of a file that
+/// cannot be written to its end nothing is left.
 pub(crate) fn write(text: &str, path: Option<&Path>) -> Result<(), Failure> {
     let written = match path {
-        Some(path) if path.as_os_str() != "-" => fs::write(path, text)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Some(path) if path.as_os_str() != "-" => fs::write(path, text).map_err(|error| {
+            if path.is_file() {
+                // What is there says nothing; that it could not be written is said below.
+                let _ = fs::remove_file(path);
+            }
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        }),
         _ => {
             let mut out = stdout().lock();
             match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::{Histogram, Latency, Phase, Repetition, Run, Shard, Verdict};
+use super::run::{Histogram, Latency, Phase, Repetition, Run, Shard};
 use super::statistics::Spread;
 
 /// A phase over all measured repetitions.
@@ -85,21 +85,6 @@ pub fn latencies(run: &Run) -> Vec<(String, Latency)> {
     let of_phases = phases(run).into_iter().filter_map(|phase| Some((phase.name, phase.latency?)));
     let end_to_end = end_to_end(run).map(|latency| ("end to end".to_owned(), latency));
     of_phases.chain(end_to_end).collect()
-}
-
-/// What broke, over all measured repetitions.
-#[must_use]
-pub fn verdict(run: &Run) -> Verdict {
-    run.measured().fold(Verdict::default(), |sum, repetition| {
-        let Verdict { lost, duplicated, misrouted, out_of_order, altered } = repetition.verdict;
-        Verdict {
-            lost: sum.lost + lost,
-            duplicated: sum.duplicated + duplicated,
-            misrouted: sum.misrouted + misrouted,
-            out_of_order: sum.out_of_order + out_of_order,
-            altered: sum.altered + altered,
-        }
-    })
 }
 
 /// The repetition to draw over time: the one whose first phase took the median time,

@@ -291,6 +291,9 @@ mod tests {
             let error = parsed.met_by(&run).unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
+        let none_lost: FailIf = "lost>0".parse().unwrap();
+        let error = none_lost.met_by(&sample::unverified()).unwrap_err();
+        assert!(error.contains("verified nothing, so lost is not known"), "{error}");
     }
 
     #[test]

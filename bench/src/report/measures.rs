@@ -1,7 +1,7 @@
 //! The figures of a run by name, for conditions and comparisons.
 
 use super::digest;
-use super::run::{Latency, Phase, Repetition, Run, Summary};
+use super::run::{Latency, Phase, Repetition, Run, Summary, Verdict};
 use super::statistics::Spread;
 use super::units;
 
@@ -44,6 +44,8 @@ enum Source {
     /// Summed over repetitions, of one phase: the first, where none is named.
     FirstPhaseSum(fn(&Phase) -> u64),
     RepetitionSum(fn(&Repetition) -> Option<f64>),
+    /// Summed over repetitions, of what was verified.
+    Verdict(fn(&Verdict) -> u64),
     RepetitionMax(fn(&Repetition) -> Option<f64>),
     Run(fn(&Run) -> f64),
 }
@@ -86,12 +88,17 @@ pub const MEASURES: &[Measure] = &[
     sum("retries", "attempts after the first of a call", |phase| phase.retries),
     sum("throttles", "answers that said: come back later", |phase| phase.throttles),
     sum("errors", "calls that failed in the end", Phase::failed),
-    verdict("lost", "records acknowledged and never read", |r| Some(r.verdict.lost as f64)),
-    verdict("duplicated", "records read twice", |r| Some(r.verdict.duplicated as f64)),
-    verdict("misrouted", "records on the wrong shard", |r| Some(r.verdict.misrouted as f64)),
-    verdict("out_of_order", "records behind a later one", |r| Some(r.verdict.out_of_order as f64)),
-    verdict("altered", "records read other than put", |r| Some(r.verdict.altered as f64)),
-    verdict("payload_units", "begun 25 KB of each record", |r| Some(r.payload_units? as f64)),
+    verdict("lost", "records acknowledged and never read", |verdict| verdict.lost),
+    verdict("duplicated", "records read twice", |verdict| verdict.duplicated),
+    verdict("misrouted", "records on the wrong shard", |verdict| verdict.misrouted),
+    verdict("out_of_order", "records behind a later one", |verdict| verdict.out_of_order),
+    verdict("altered", "records read other than put", |verdict| verdict.altered),
+    Measure {
+        name: "payload_units",
+        unit: Unit::Count,
+        help: "begun 25 KB of each record",
+        source: Source::RepetitionSum(|r| Some(r.payload_units? as f64)),
+    },
     Measure {
         name: "breaches",
         unit: Unit::Count,
@@ -137,12 +144,8 @@ const fn sum(name: &'static str, help: &'static str, of: fn(&Phase) -> u64) -> M
     Measure { name, unit: Unit::Count, help, source: Source::PhaseSum(of) }
 }
 
-const fn verdict(
-    name: &'static str,
-    help: &'static str,
-    of: fn(&Repetition) -> Option<f64>,
-) -> Measure {
-    Measure { name, unit: Unit::Count, help, source: Source::RepetitionSum(of) }
+const fn verdict(name: &'static str, help: &'static str, of: fn(&Verdict) -> u64) -> Measure {
+    Measure { name, unit: Unit::Count, help, source: Source::Verdict(of) }
 }
 
 /// A measure of one place in a run: `p99`, `consume.p99`, `end_to_end.uncorrected.p99`.
@@ -184,9 +187,10 @@ impl Selector {
             Source::Phase(_) | Source::PhaseSum(_) | Source::FirstPhaseSum(_) => {
                 !is_uncorrected && place != END_TO_END
             }
-            Source::RepetitionSum(_) | Source::RepetitionMax(_) | Source::Run(_) => {
-                before.is_empty()
-            }
+            Source::RepetitionSum(_)
+            | Source::RepetitionMax(_)
+            | Source::Verdict(_)
+            | Source::Run(_) => before.is_empty(),
         };
         if !is_of_a_place {
             return Err(format!("{} has no {before}: write {} alone", measure.name, measure.name));
@@ -221,7 +225,9 @@ impl Selector {
                 let counts: Vec<u64> = chosen.filter(is_chosen).map(of).collect();
                 (!counts.is_empty()).then(|| counts.iter().sum::<u64>() as f64)
             }
-            Source::FirstPhaseSum(_) | Source::RepetitionSum(_) => {
+            // Some of the repetitions are not all of them.
+            Source::Verdict(_) if !run.is_verified() => None,
+            Source::FirstPhaseSum(_) | Source::RepetitionSum(_) | Source::Verdict(_) => {
                 let values = self.of_each(run);
                 (!values.is_empty()).then(|| values.iter().sum())
             }
@@ -254,6 +260,7 @@ impl Selector {
             Source::FirstPhaseSum(of) => phases.next().map(|phase| of(phase) as f64),
             Source::PhaseSum(of) => Some(phases.map(of).sum::<u64>() as f64),
             Source::RepetitionSum(of) | Source::RepetitionMax(of) => of(repetition),
+            Source::Verdict(of) => repetition.verdict.as_ref().map(|verdict| of(verdict) as f64),
             Source::Run(of) => Some(of(run)),
         }
     }
@@ -273,6 +280,9 @@ impl Selector {
                 let names: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
                 let names = names.join(", ");
                 format!("the run {} has no phase {place}; it has {names}", run.label)
+            }
+            _ if matches!(self.measure.source, Source::Verdict(_)) => {
+                format!("the run {} verified nothing, so {name} is not known", run.label)
             }
             _ => format!("the run {} did not measure {name}", run.label),
         }

@@ -212,8 +212,10 @@ pub struct Repetition {
     /// What a local target used.
     #[serde(default)]
     pub process: Option<Process>,
-    /// What broke.
-    pub verdict: Verdict,
+    /// What broke; none if nothing was verified, for a target that only pretends to store
+    /// records has none to be read back.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
     /// Each call, if asked for.
     #[serde(default)]
     pub samples: Vec<Sample>,
@@ -527,13 +529,13 @@ impl Run {
             per_shard: report.per_shard.iter().map(shard).collect(),
             // Each is far smaller than a unit.
             payload_units: Some(report.records as u64),
-            verdict: Verdict {
+            verdict: Some(Verdict {
                 lost: report.lost,
                 duplicated: report.duplicated,
                 misrouted: report.misrouted,
                 out_of_order: report.out_of_order,
                 altered: report.altered,
-            },
+            }),
             ..Repetition::default()
         });
         run.breaches.clone_from(&report.breaches);
@@ -546,10 +548,16 @@ impl Run {
         self.repetitions.iter().filter(|repetition| !repetition.is_warm_up)
     }
 
-    /// Whether the target kept every promise.
+    /// Whether the target kept every promise, as far as they were verified.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.breaches.is_empty()
+    }
+
+    /// Whether the records were read back and compared with what was put.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.measured().all(|repetition| repetition.verdict.is_some())
     }
 }
 

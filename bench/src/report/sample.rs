@@ -84,7 +84,7 @@ pub fn broken() -> Run {
         let mut draw = Draw(5);
         let weights: Vec<f64> = (0..64).map(|_| draw.unit() * draw.unit()).collect();
         repetition.per_shard = shards(&weights, 64_000, 8, &mut draw);
-        repetition.verdict = Verdict { lost: 3, out_of_order: 1, ..Verdict::default() };
+        repetition.verdict = Some(Verdict { lost: 3, out_of_order: 1, ..Verdict::default() });
         let phase = &mut repetition.phases[0];
         phase.errors = BTreeMap::from([
             ("InternalFailure".to_owned(), 12),
@@ -95,6 +95,16 @@ pub fn broken() -> Run {
         "6 records lost: hello-0007 was never read".to_owned(),
         "2 records out of order: hello-0003 came after hello-0004 of pk-1".to_owned(),
     ];
+    run
+}
+
+/// A run against a target that forgets what it is told.
+#[must_use]
+pub fn unverified() -> Run {
+    let mut run = closed_loop();
+    run.label = "null".to_owned();
+    run.target.kind = "null".to_owned();
+    run.repetitions.iter_mut().for_each(|repetition| repetition.verdict = None);
     run
 }
 
@@ -291,7 +301,7 @@ impl Plan {
             per_shard,
             payload_units: Some(records),
             process: Some(Process { cpu_seconds: elapsed_ms / 4e3, peak_rss_bytes: 21_400_000 }),
-            verdict: Verdict::default(),
+            verdict: Some(Verdict::default()),
             samples,
         }
     }

@@ -113,8 +113,13 @@ mod tests {
 
     #[test]
     fn what_is_written_obeys_the_schema() {
-        let single =
-            [sample::closed_loop(), sample::open_loop(), sample::broken(), sample::complete()];
+        let single = [
+            sample::closed_loop(),
+            sample::open_loop(),
+            sample::broken(),
+            sample::unverified(),
+            sample::complete(),
+        ];
         for run in single {
             assert_eq!(complaints(&written(&[run])), Vec::<String>::new());
         }

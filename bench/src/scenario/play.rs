@@ -384,13 +384,13 @@ fn conclude(
     repetition.per_shard = per_shard(listed, &readings, seconds);
     if work.is_verified {
         let verdict = verdict(work, &produced.acks, readings.shards, listed);
-        repetition.verdict = crate::report::run::Verdict {
+        repetition.verdict = Some(crate::report::run::Verdict {
             lost: verdict.lost.count,
             duplicated: verdict.duplicated.count,
             misrouted: verdict.misrouted.count,
             out_of_order: verdict.out_of_order.count,
             altered: verdict.altered.count,
-        };
+        });
         breaches.extend(verdict.sentences());
         let wanted = produced.totals.amount.records * work.merge as u64;
         let is_packed = matches!(work.scenario.produce, Produce::Merged | Produce::Aggregated);

@@ -271,7 +271,11 @@ impl Producer {
         }
     }
 
-    /// Puts a batch, and then those of it that were refused, by index.
+    /// Puts a batch, and then those of it that were refused, by index. A [`Batcher`] does
+    /// the same for records that come one by one, and keeps a place in several queues for
+    /// each; here they come as a call's worth, and the client is to do as little as it can.
+    ///
+    /// [`Batcher`]: crate::batch::Batcher
     async fn put_batch(&mut self, item: Item, records: Vec<Prepared>) {
         let sent = runtime_now();
         let mut pending = records;

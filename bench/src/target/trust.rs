@@ -37,6 +37,12 @@ impl Trust {
         if found == 0 { Err(unfit("it holds none".to_owned())) } else { Ok(Self(Some(pem))) }
     }
 
+    /// Believes these certificates as well.
+    #[cfg(test)]
+    pub(crate) fn with_pem(pem: Vec<u8>) -> Self {
+        Self(Some(pem))
+    }
+
     /// The SDK's HTTP client with TLS.
     #[must_use]
     pub fn sdk_client(&self) -> SharedHttpClient {

@@ -30,8 +30,11 @@ pub fn summary(runs: &[Run]) -> String {
                 ];
                 cells.extend(figures(corrected.map(|histogram| &histogram.summary)));
                 cells.extend(figures(uncorrected.map(|histogram| &histogram.summary)));
-                let verdict = repetition.verdict;
-                cells.extend(verdict.counts().map(|(_, count)| count.to_string()));
+                let counts = repetition.verdict.map(|verdict| verdict.counts());
+                cells.extend(match counts {
+                    Some(counts) => counts.map(|(_, count)| count.to_string()),
+                    None => Default::default(),
+                });
                 text += &line(&cells);
             }
         }

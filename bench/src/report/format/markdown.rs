@@ -16,7 +16,11 @@ pub fn render(runs: &[Run], choices: &Choices) -> String {
          |---|---|--:|--:|--:|--:|--:|--:|--:|---|\n",
     );
     for run in runs {
-        let held = if run.holds() { "✅ held" } else { "❌ broken" };
+        let held = match (run.holds(), run.is_verified()) {
+            (false, _) => "❌ broken",
+            (true, false) => "not verified",
+            (true, true) => "✅ held",
+        };
         for phase in digest::phases(run) {
             let summary = phase.latency.as_ref().map(|latency| latency.headline().summary);
             let time = |us: fn(&crate::report::run::Summary) -> u64| {

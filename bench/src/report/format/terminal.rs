@@ -199,14 +199,18 @@ pub(super) fn machine(run: &Run) -> String {
 pub(super) fn verdict(run: &Run) -> String {
     if run.measured().next().is_none() {
         "❌ nothing was measured".to_owned()
-    } else if run.holds() {
-        let records: u64 = digest::phases(run).first().map_or(0, |phase| phase.records);
-        format!(
-            "✅ {} checked: none lost, duplicated, misrouted, out of order or altered",
-            units::counted(records, "record")
-        )
-    } else {
+    } else if !run.holds() {
         format!("❌ {}", run.breaches.join("; "))
+    } else {
+        let records: u64 = digest::phases(run).first().map_or(0, |phase| phase.records);
+        let records = units::counted(records, "record");
+        if run.is_verified() {
+            format!(
+                "✅ {records} checked: none lost, duplicated, misrouted, out of order or altered"
+            )
+        } else {
+            format!("{records} put, and none of them verified")
+        }
     }
 }
 

@@ -45,6 +45,20 @@ fn markdown_is_tables_and_text_alone() {
 }
 
 #[test]
+fn no_form_says_that_records_were_checked_which_were_not() {
+    let run = sample::unverified();
+    let show = |format| render(format, std::slice::from_ref(&run));
+    for format in [Format::Table, Format::Markdown, Format::Html] {
+        let text = show(format);
+        assert!(!["checked", "✅", "✓", "none lost"].iter().any(|word| text.contains(word)));
+        assert!(text.contains("none of them verified") || text.contains("| not verified |"));
+    }
+    assert!(show(Format::Json).contains(r#""verdict": null"#));
+    let csv = show(Format::Csv);
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",,,,,")), "{csv}");
+}
+
+#[test]
 fn csv_has_a_cell_for_each_column() {
     let summary = render(Format::Csv, &[sample::closed_loop()]);
     expect_file!["goldens/closed-loop.csv"].assert_eq(&summary);

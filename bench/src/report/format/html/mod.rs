@@ -91,15 +91,17 @@ fn head(html: &mut String, runs: &[Run], title: &str) {
         );
     }
     for run in runs {
-        let (class, sentence) = match (run.holds(), run.measured().next()) {
-            (_, None) => ("broken", "Nothing was measured.".to_owned()),
-            (true, _) => {
-                let records: u64 = digest::phases(run).first().map_or(0, |phase| phase.records);
-                let checked = units::counted(records, "record");
-                let what = "none lost, duplicated, misrouted, out of order or altered";
-                ("held", format!("✓ {checked} checked: {what}."))
-            }
-            (false, _) => ("broken", "✗ The target broke promises.".to_owned()),
+        let records: u64 = digest::phases(run).first().map_or(0, |phase| phase.records);
+        let records = units::counted(records, "record");
+        let (class, sentence) = if run.measured().next().is_none() {
+            ("broken", "Nothing was measured.".to_owned())
+        } else if !run.holds() {
+            ("broken", "✗ The target broke promises.".to_owned())
+        } else if run.is_verified() {
+            let what = "none lost, duplicated, misrouted, out of order or altered";
+            ("held", format!("✓ {records} checked: {what}."))
+        } else {
+            ("unverified", format!("{records} put, and none of them verified."))
         };
         let label =
             if runs.len() > 1 { format!("{}: ", escape(&run.label)) } else { String::new() };
@@ -321,7 +323,9 @@ fn repetitions(html: &mut String, run: &Run) {
             let time = |of: fn(&Summary) -> u64| {
                 summary.as_ref().map_or("–".to_owned(), |summary| units::time(of(summary) as f64))
             };
-            let broken: u64 = repetition.verdict.counts().iter().map(|(_, count)| count).sum();
+            let broken = repetition.verdict.map_or("–".to_owned(), |verdict| {
+                units::count(verdict.counts().iter().map(|(_, count)| count).sum())
+            });
             table.row(&[
                 if place == 0 { format!("{}{warm_up}", at + 1) } else { String::new() },
                 escape(&phase.name),
@@ -334,7 +338,7 @@ fn repetitions(html: &mut String, run: &Run) {
                 units::count(phase.retries),
                 units::count(phase.throttles),
                 units::count(phase.failed()),
-                if place == 0 { units::count(broken) } else { String::new() },
+                if place == 0 { broken.clone() } else { String::new() },
             ]);
         }
     }
