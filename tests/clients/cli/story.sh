@@ -21,6 +21,12 @@ refused() { # expected error, command
     case $said in *"($expected)"*) ;; *) failed "aws kinesis $*: $said" ;; esac
 }
 
+# The recipe of docs/clients.md, by the version under test.
+(
+    aws() { command "${aws[@]}" "$@"; }
+    . "$here/../recipe.sh"
+) || failed "the recipe"
+
 # A record is put, and found by its sequence number.
 kinesis create-stream --stream-name orders --shard-count 3
 kinesis wait stream-exists --stream-name orders
@@ -95,4 +101,4 @@ if [ -n "$TLS_ENDPOINT" ]; then
 fi
 
 echo "client: $("${aws[0]}" --version 2>&1 | cut -d ' ' -f 1 | tr / ' ')"
-echo "exercised: $(grep -v '^wait' "$called" | cut -d ' ' -f 1 | sort -u | wc -l) commands, both waiters, AT_SEQUENCE_NUMBER, pages, resharding, tags, errors, TLS"
+echo "exercised: $(grep -v '^wait' "$called" | cut -d ' ' -f 1 | sort -u | wc -l) commands, both waiters, AT_SEQUENCE_NUMBER, pages, resharding, tags, errors${TLS_ENDPOINT:+, TLS}"

@@ -498,8 +498,8 @@ def exercised():
     known = kinesis.meta.service_model.operation_names
     return (f"{len(succeeded)} of {len(known)} operations and that the other "
             f"{len(known) - len(succeeded)} say so, {len(paginated)} paginators, 2 waiters, "
-            f"{len(caught)} typed exceptions, retries, SubscribeToShard with resumption, "
-            f"AWS's limits, TLS")
+            f"{len(caught)} typed exceptions, retries, SubscribeToShard with resumption"
+            + (", AWS's limits, TLS" if TLS_ENDPOINT else ""))
 
 
 if __name__ == "__main__":
