@@ -33,9 +33,9 @@ test("every operation", async () => {
   const StreamARN = (await active(StreamName)).StreamARN;
   const { StreamDescription } = await call("describeStream", { StreamName });
   assert(StreamDescription.StreamCreationTimestamp instanceof Date);
-  assert.deepEqual((await call("listStreams")).StreamNames, [StreamName]);
+  assert((await call("listStreams")).StreamNames.includes(StreamName));
   assert.equal((await call("listShards", { StreamName })).Shards.length, 2);
-  assert.equal((await call("describeLimits")).OpenShardCount, 2);
+  assert((await call("describeLimits")).OpenShardCount >= 2);
 
   await call("increaseStreamRetentionPeriod", { StreamName, RetentionPeriodHours: 48 });
   await call("decreaseStreamRetentionPeriod", { StreamName, RetentionPeriodHours: 36 });

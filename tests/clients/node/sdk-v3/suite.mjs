@@ -100,9 +100,9 @@ async function driveEverything(client) {
   const { StreamDescription } = await client.call("DescribeStream", { StreamName });
   assert.equal(StreamDescription.Shards[1].HashKeyRange.StartingHashKey, MIDDLE);
   assert(StreamDescription.StreamCreationTimestamp instanceof Date);
-  assert.deepEqual((await client.call("ListStreams")).StreamNames, [StreamName]);
+  assert((await client.call("ListStreams")).StreamNames.includes(StreamName));
   assert.equal((await client.call("ListShards", { StreamName })).Shards.length, 2);
-  assert.equal((await client.call("DescribeLimits")).OpenShardCount, 2);
+  assert((await client.call("DescribeLimits")).OpenShardCount >= 2);
 
   await client.call("IncreaseStreamRetentionPeriod", { StreamName, RetentionPeriodHours: 48 });
   await client.call("DecreaseStreamRetentionPeriod", { StreamName, RetentionPeriodHours: 36 });
@@ -218,7 +218,7 @@ test("paginators find everything once", async () => {
   for (const name of ["pages-2", "pages-3"]) await client.make(name);
   const names = [];
   for await (const page of sdk.paginateListStreams({ client, pageSize: 2 }, {})) {
-    names.push(...page.StreamNames);
+    names.push(...page.StreamNames.filter((name) => name.startsWith("pages-")));
   }
   assert.deepEqual(names, ["pages-1", "pages-2", "pages-3"]);
   for (const name of ["a", "b", "c"]) await client.consumer(StreamARN, name);
@@ -227,9 +227,11 @@ test("paginators find everything once", async () => {
     consumers.push(...page.Consumers.map((one) => one.ConsumerName));
   }
   assert.deepEqual(consumers.sort(), ["a", "b", "c"]);
-  const first = await client.call("ListStreams", { Limit: 2 });
-  const second = await client.call("ListStreams", { NextToken: first.NextToken });
-  assert.deepEqual([second.StreamNames, second.HasMoreStreams], [["pages-3"], false]);
+  const before = { Limit: 2, ExclusiveStartStreamName: "pages-" };
+  const first = await client.call("ListStreams", before);
+  assert.deepEqual([first.StreamNames, first.HasMoreStreams], [["pages-1", "pages-2"], true]);
+  const second = await client.call("ListStreams", { Limit: 1, NextToken: first.NextToken });
+  assert.deepEqual(second.StreamNames, ["pages-3"]);
   for (const name of names) await client.delete(name);
   client.destroy();
 });

@@ -78,7 +78,7 @@ class Suite(unittest.IsolatedAsyncioTestCase):
             arn = (await active(kinesis, name))["StreamARN"]
             described = await kinesis.describe_stream(StreamName=name)
             self.assertEqual(len(described["StreamDescription"]["Shards"]), 2)
-            self.assertEqual((await kinesis.describe_limits())["OpenShardCount"], 2)
+            self.assertGreaterEqual((await kinesis.describe_limits())["OpenShardCount"], 2)
 
             await kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=48)
             await kinesis.decrease_stream_retention_period(StreamName=name, RetentionPeriodHours=36)
@@ -163,7 +163,7 @@ class Suite(unittest.IsolatedAsyncioTestCase):
             found = []
             async for page in kinesis.get_paginator("list_streams").paginate():
                 found += page["StreamNames"]
-            self.assertEqual(found, [name])
+            self.assertIn(name, found)
             page = await kinesis.list_shards(StreamName=name, MaxResults=2)
             self.assertEqual(len(page["Shards"]), 2)
             await kinesis.delete_stream(StreamName=name)
