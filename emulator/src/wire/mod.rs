@@ -13,6 +13,7 @@ pub(crate) mod json;
 pub(crate) mod primitive;
 pub(crate) mod shape;
 pub(crate) mod violation;
+pub(crate) mod writer;
 
 use crate::model::error::ApiError;
 

@@ -5,8 +5,8 @@
 //! Requests may use indefinite lengths, tags before anything, and any float
 //! width; `undefined` is null. Answers use definite lengths.
 //!
-//! The token layer is minicbor's; here is the glue to serde, so that both
-//! encodings go through the same declarations.
+//! The token layer is minicbor's; here is the glue to the declarations that
+//! both encodings go through.
 
 mod reader;
 mod writer;
@@ -16,11 +16,10 @@ pub(crate) use writer::Writer;
 use std::fmt::{self, Display};
 
 use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
-use serde::ser::Serialize;
 
 use crate::model::error::{ApiError, ErrorKind};
 
-use super::emit::{AsSerde, Emit};
+use super::emit::Emit;
 use super::primitive::{Decode, Nullable};
 
 use reader::Reader;
@@ -46,8 +45,8 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(256);
-    AsSerde(answer).serialize(&mut Writer::new(&mut body)).expect("memory takes every answer");
+    let mut body = Vec::with_capacity(answer.bytes_about());
+    answer.emit(&mut Writer::new(&mut body));
     body
 }
 

@@ -1,10 +1,14 @@
 //! JSON 1.1: decoding requests, writing answers.
 
+mod writer;
+
+pub(crate) use writer::Writer;
+
 use serde::de::Deserialize;
 
 use crate::model::error::{ApiError, ErrorKind};
 
-use super::emit::{AsSerde, Emit};
+use super::emit::Emit;
 use super::primitive::{Decode, Nullable};
 
 /// Decodes a request.
@@ -32,8 +36,8 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(256);
-    serde_json::to_writer(&mut body, &AsSerde(answer)).expect("memory takes every answer");
+    let mut body = Vec::with_capacity(answer.bytes_about());
+    answer.emit(&mut Writer(&mut body));
     body
 }
 
