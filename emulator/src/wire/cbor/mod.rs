@@ -13,30 +13,14 @@ mod writer;
 
 pub(crate) use writer::Writer;
 
-use std::fmt::{self, Display};
+use std::fmt;
 
 use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
 
-use crate::model::error::{ApiError, ErrorKind};
-
+use super::Fault;
 use super::emit::Emit;
-use super::primitive::{Decode, Nullable};
 
 use reader::Reader;
-
-/// Decodes a request.
-///
-/// # Errors
-/// SerializationException, as for JSON.
-pub(crate) fn decode<'de, T: Decode<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
-    match parse::<Nullable<T>>(body) {
-        Ok(Nullable(Some(request))) => Ok(request),
-        Err(Fault::Clash(sentence)) if is_object(body) => {
-            Err(ApiError::new(ErrorKind::Serialization, sentence))
-        }
-        Ok(Nullable(None)) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
-    }
-}
 
 /// Whether a body is one well-formed CBOR map with nothing after it.
 pub(crate) fn is_object(body: &[u8]) -> bool {
@@ -50,7 +34,8 @@ pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
     body
 }
 
-fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
+/// Reads one value and nothing after it.
+pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
     let mut reader = Reader::new(body);
     let value = T::deserialize(&mut reader)?;
     if reader.position() == body.len() { Ok(value) } else { Err(Fault::Malformed) }
@@ -76,32 +61,6 @@ impl<'de> Deserialize<'de> for ObjectProbe {
     }
 }
 
-/// Why a body could not be decoded.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is not CBOR, or nests too deep.
-    Malformed,
-    /// A value is not of the member's type.
-    Clash(String),
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("malformed CBOR"),
-            Self::Clash(sentence) => f.write_str(sentence),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: Display>(sentence: T) -> Self {
-        Self::Clash(sentence.to_string())
-    }
-}
-
 impl From<minicbor::decode::Error> for Fault {
     fn from(_: minicbor::decode::Error) -> Self {
         Self::Malformed
@@ -110,7 +69,7 @@ impl From<minicbor::decode::Error> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::primitive::{Blob, Epoch, RawList};
+    use super::super::primitive::{Blob, Decode, Epoch, Nullable, RawList};
     use super::*;
 
     fn member<'de, T: Decode<'de>>(bytes: &'de [u8]) -> Result<Option<T>, Fault> {
