@@ -43,8 +43,15 @@ impl Entropy {
 
     /// The next number.
     pub(crate) fn draw(&self) -> u64 {
-        let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        nth(self.seed.load(Ordering::Relaxed), draw)
+        let [number] = self.draws();
+        number
+    }
+
+    /// The next numbers, in one draw.
+    pub(crate) fn draws<const N: usize>(&self) -> [u64; N] {
+        let first = self.draws.fetch_add(N as u64, Ordering::Relaxed);
+        let seed = self.seed.load(Ordering::Relaxed);
+        std::array::from_fn(|place| nth(seed, first.wrapping_add(place as u64)))
     }
 
     /// The next number from 0 to 1, without 1 itself.
@@ -54,7 +61,8 @@ impl Entropy {
 
     /// The next 128 bits.
     pub(crate) fn draw_16_bytes(&self) -> [u8; 16] {
-        (u128::from(self.draw()) << 64 | u128::from(self.draw())).to_be_bytes()
+        let [high, low] = self.draws();
+        (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod arn;
 pub(crate) mod constraint;
+pub(crate) mod decimal;
 pub(crate) mod error;
 pub(crate) mod hash_key;
 pub(crate) mod limits;

@@ -20,6 +20,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::constraint::{Constrained, Constraint, Pattern};
+use super::decimal;
 use super::hash_key::is_plain_decimal;
 use super::shard_id::ShardIndex;
 use super::timestamp::Timestamp;
@@ -182,26 +183,31 @@ impl PartialOrd for SequenceNumber {
     }
 }
 
+impl SequenceNumber {
+    /// The number's decimal digits.
+    pub(crate) fn digits(self) -> [u8; Self::DIGITS] {
+        // 188 bits are three groups of nineteen digits, and the upper 60 bits
+        // are less than one, so that each division has a quotient of 64 bits.
+        const GROUP: u128 = 10_000_000_000_000_000_000;
+        let divide = |dividend: u128| {
+            let quotient = dividend / GROUP;
+            (quotient, dividend - quotient * GROUP)
+        };
+        let (high, low) = self.bits();
+        let (upper, rest) = divide((u128::from(high) << 64) | (low >> 64));
+        let (lower, last) = divide((rest << 64) | (low & u128::from(u64::MAX)));
+        let (first, middle) = divide((upper << 64) | lower);
+        let mut digits = [0; Self::DIGITS];
+        for (digits, group) in digits.rchunks_mut(19).zip([last, middle, first]) {
+            decimal::fill(digits, group as u64);
+        }
+        digits
+    }
+}
+
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const CHUNK: u64 = 10_000_000_000_000_000_000;
-        let (high, low) = self.bits();
-        let mut limbs = [high, (low >> 64) as u64, low as u64];
-        // Three divisions by 10^19 leave 0 in the limbs: 3 × 19 ≥ 56 digits.
-        let mut digits = [b'0'; 57];
-        for chunk in digits.rchunks_mut(19) {
-            let mut remainder = 0_u64;
-            for limb in &mut limbs {
-                let value = (u128::from(remainder) << 64) | u128::from(*limb);
-                *limb = (value / u128::from(CHUNK)) as u64;
-                remainder = (value % u128::from(CHUNK)) as u64;
-            }
-            for digit in chunk.iter_mut().rev() {
-                *digit = b'0' + (remainder % 10) as u8;
-                remainder /= 10;
-            }
-        }
-        f.write_str(std::str::from_utf8(&digits[57 - Self::DIGITS..]).expect("digits are ASCII"))
+        f.write_str(std::str::from_utf8(&self.digits()).expect("digits are ASCII"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decimal;
 use super::names::GivenShardId;
 
 /// A shard's number within its stream, counting up from 0 over all time.
@@ -27,6 +28,13 @@ impl ShardIndex {
     /// The place in a list of all the stream's shards.
     pub(crate) const fn as_usize(self) -> usize {
         self.0 as usize
+    }
+
+    /// The id as the API spells it.
+    pub(crate) fn id(self) -> [u8; 20] {
+        let mut id = *b"shardId-000000000000";
+        decimal::fill(&mut id[8..], u64::from(self.0));
+        id
     }
 
     /// Reads a shard id as AWS does (recorded): everything up to the first `-`
@@ -61,7 +69,7 @@ impl ShardIndex {
 
 impl fmt::Display for ShardIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shardId-{:012}", self.0)
+        f.write_str(std::str::from_utf8(&self.id()).expect("an id is ASCII"))
     }
 }
 

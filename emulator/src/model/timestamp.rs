@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::fmt::strtime;
 
+use super::decimal;
+
 /// A point in time with millisecond precision, as the API reports arrivals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
@@ -53,8 +55,22 @@ impl Timestamp {
     }
 
     /// The time as an HTTP `Date` header has it (RFC 9110, section 5.6.7).
-    pub(crate) fn http_date(self) -> String {
-        self.format("%a, %d %b %Y %H:%M:%S GMT")
+    pub(crate) fn http_date(self) -> [u8; 29] {
+        const DAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+        const MONTHS: [&[u8; 3]; 12] = [
+            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+            b"Dec",
+        ];
+        let time = jiff::tz::Offset::UTC.to_datetime(self.instant());
+        let mut date = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        date[..3].copy_from_slice(DAYS[time.weekday().to_monday_zero_offset() as usize]);
+        decimal::fill(&mut date[5..7], time.day() as u64);
+        date[8..11].copy_from_slice(MONTHS[time.month() as usize - 1]);
+        decimal::fill(&mut date[12..16], time.year() as u64);
+        decimal::fill(&mut date[17..19], time.hour() as u64);
+        decimal::fill(&mut date[20..22], time.minute() as u64);
+        decimal::fill(&mut date[23..25], time.second() as u64);
+        date
     }
 
     /// The time as `X-Amz-Date` has it: `20150122T012202Z`.
@@ -70,13 +86,17 @@ impl Timestamp {
     }
 
     fn format(self, pattern: &str) -> String {
-        // Beyond jiff's year 9999 the last representable day stands in.
-        let instant = i64::try_from(self.as_seconds())
+        strtime::format(pattern, &self.instant().to_zoned(jiff::tz::TimeZone::UTC))
+            .expect("the patterns are constants")
+    }
+
+    /// The same second. Beyond jiff's year 9999 the last representable one
+    /// stands in.
+    fn instant(self) -> jiff::Timestamp {
+        i64::try_from(self.as_seconds())
             .ok()
             .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-            .unwrap_or(jiff::Timestamp::MAX);
-        strtime::format(pattern, &instant.to_zoned(jiff::tz::TimeZone::UTC))
-            .expect("the patterns are constants")
+            .unwrap_or(jiff::Timestamp::MAX)
     }
 }
 
@@ -87,19 +107,30 @@ const fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn dates_read_as_java_and_http_spell_them() {
         let time = Timestamp::from_millis(1_421_889_722_999);
         assert_eq!(time.java_date(), "Thu Jan 22 01:22:02 UTC 2015");
-        assert_eq!(time.http_date(), "Thu, 22 Jan 2015 01:22:02 GMT");
+        assert_eq!(&time.http_date(), b"Thu, 22 Jan 2015 01:22:02 GMT");
         assert_eq!(time.amz_date(), "20150122T012202Z");
         assert_eq!(
             Timestamp::parse_amz_date("20150122T012202Z"),
             Some(Timestamp::from_seconds(time.as_seconds()))
         );
         assert_eq!(Timestamp::parse_amz_date("yesterday"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn http_dates_are_what_the_pattern_says(millis in prop_oneof![0..300_000_000_000_000_u64, any::<u64>()]) {
+            let time = Timestamp::from_millis(millis);
+            let expected = time.format("%a, %d %b %Y %H:%M:%S GMT");
+            prop_assert_eq!(String::from_utf8(time.http_date().to_vec()), Ok(expected));
+        }
     }
 
     #[test]

@@ -117,6 +117,11 @@ impl Call<'_> {
         name: Option<&StreamName>,
         arn: Option<&GivenStreamArn>,
     ) -> Result<(Arc<Realm>, Arc<Stream>), ApiError> {
+        if let (Some(name), None) = (name, arn) {
+            let realm = self.own_realm();
+            let stream = realm.stream(name)?;
+            return Ok((realm, stream));
+        }
         self.stream_at(&self.address(name, arn)?)
     }
 

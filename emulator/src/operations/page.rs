@@ -8,6 +8,7 @@ use crate::model::names::GivenNextToken;
 use crate::model::seal::TokenKind;
 use crate::wire::description::Description;
 use crate::wire::emit::Emit;
+use crate::wire::writer::Writer;
 
 use super::Call;
 
@@ -21,8 +22,12 @@ pub(crate) struct SealedToken(String);
 impl Emit for SealedToken {
     const DESCRIPTION: Description = Description::Text(GivenNextToken::CONSTRAINTS);
 
-    fn emit<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+    fn bytes_about(&self) -> usize {
+        self.0.len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.ascii(self.0.as_bytes());
     }
 }
 

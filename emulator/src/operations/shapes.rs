@@ -12,6 +12,7 @@ use crate::model::timestamp::Timestamp;
 use crate::wire::description::Description;
 use crate::wire::emit::{Emit, answer, emit_all};
 use crate::wire::shape::shape;
+use crate::wire::writer::Writer;
 
 shape! {
     /// Who decides on the number of shards, as asked for.
@@ -151,13 +152,20 @@ impl<'a> From<StoredRecord<'a>> for Record<'a> {
     }
 }
 
+/// About what a record takes in an answer beside its data and key.
+const RECORD_BYTES_AROUND: usize = 192;
+
 /// Records are written straight from the log's segments.
 impl Emit for Batch {
     const DESCRIPTION: Description =
         Description::List { at_least: 0, at_most: usize::MAX, element: &Record::DESCRIPTION };
 
-    fn emit<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        emit_all::<S, Record<'_>>(serializer, self.len(), self.iter().map(Record::from))
+    fn bytes_about(&self) -> usize {
+        base64_simd::STANDARD.encoded_length(self.bytes()) + self.len() * RECORD_BYTES_AROUND
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        emit_all::<Record<'_>>(writer, self.len(), self.iter().map(Record::from));
     }
 }
 

@@ -4,21 +4,19 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::response::Response;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::service::body::Dropped;
 
+use super::app::{App, AppBody};
 use super::control::Peer;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
@@ -30,17 +28,10 @@ const WINDOW_BYTES: u32 = 1024 * 1024;
 /// What a server's connections have in common.
 #[derive(Debug)]
 pub(super) struct Connections {
-    app: Router,
+    app: Arc<App>,
     http: auto::Builder<TokioExecutor>,
     #[cfg(feature = "tls")]
     certificates: Arc<super::tls::Certificates>,
-}
-
-/// Stands for no answer at all: the connection is dropped in its place.
-pub(super) fn drop_it(dropped: Dropped) -> Response {
-    let mut response = Response::default();
-    response.extensions_mut().insert(dropped);
-    response
 }
 
 /// A connection that has said what it speaks.
@@ -52,7 +43,7 @@ enum Opened {
 
 impl Connections {
     pub(super) fn new(
-        app: Router,
+        app: Arc<App>,
         #[cfg(feature = "tls")] certificates: Arc<super::tls::Certificates>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -105,7 +96,7 @@ impl Connections {
         peer: Peer,
         watcher: Watcher,
     ) {
-        let calls = calls(self.app.clone(), Some(peer));
+        let calls = calls(Arc::clone(&self.app), Some(peer));
         let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
         drop(watcher.watch(connection.into_owned()).await);
     }
@@ -113,7 +104,7 @@ impl Connections {
 
 /// Serves a connection that somebody else has opened, without TLS, to its end.
 pub(super) async fn serve_opened(
-    app: Router,
+    app: Arc<App>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
     let calls = calls(app, None);
@@ -121,32 +112,18 @@ pub(super) async fn serve_opened(
 }
 
 /// The calls of one connection: each knows who sent it, and may be dropped in
-/// place of an answer.
+/// place of an answer. Then hyper closes an HTTP/1 connection without an answer,
+/// and resets the stream of an HTTP/2 connection.
 fn calls(
-    app: Router,
+    app: Arc<App>,
     peer: Option<Peer>,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
-    Response = Response,
+    Response = Response<AppBody>,
     Error = Dropped,
-    Future = impl Future<Output = Result<Response, Dropped>> + Send,
+    Future = impl Future<Output = Result<Response<AppBody>, Dropped>> + Send,
 > + Clone {
-    let app = TowerToHyperService::new(app);
-    service_fn(move |mut request: Request<Incoming>| {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
-        let answer = app.call(request);
-        async move {
-            let Ok(response) = answer.await;
-            match response.extensions().get::<Dropped>() {
-                None => Ok(response),
-                // hyper closes an HTTP/1 connection without an answer, and
-                // resets the stream of an HTTP/2 connection.
-                Some(dropped) => Err(*dropped),
-            }
-        }
-    })
+    service_fn(move |request| Arc::clone(&app).answer(request, peer))
 }
 
 fn http() -> auto::Builder<TokioExecutor> {

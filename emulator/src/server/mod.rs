@@ -1,5 +1,7 @@
-//! The only room with sockets, TLS and signals: axum in front of the service.
+//! The only room with sockets, TLS and signals: hyper in front of the service,
+//! and axum for the control API.
 
+mod app;
 mod connection;
 mod control;
 mod shutdown;
@@ -17,19 +19,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::service::{BODY_BYTES_MAX, Service};
+use crate::service::Service;
 
+use app::App;
 use connection::Connections;
 
 /// How long a shutdown waits for calls that have been accepted.
@@ -62,12 +59,9 @@ impl Server {
     /// Serves connections until `stop` is ready, then finishes the calls that
     /// have been accepted.
     pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let mut app = app(Arc::clone(&self.service));
-        if self.has_control {
-            app = app.merge(control::routes(self.service));
-        }
+        let control = self.has_control.then(|| control::routes(Arc::clone(&self.service)));
         let connections = Connections::new(
-            app,
+            App::new(self.service, control),
             #[cfg(feature = "tls")]
             self.certificates,
         );
@@ -97,11 +91,7 @@ pub(crate) async fn serve_connection(
     service: Arc<Service>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    connection::serve_opened(app(service), stream).await;
-}
-
-fn app(service: Arc<Service>) -> Router {
-    Router::new().fallback(answer).with_state(service)
+    connection::serve_opened(App::new(service, None), stream).await;
 }
 
 /// Out of file descriptors, most likely: some will be free in a while.
@@ -109,19 +99,4 @@ fn app(service: Arc<Service>) -> Router {
 async fn after_failed_accept(error: &io::Error) {
     eprintln!("kinesis-emulator: a connection could not be accepted: {error}");
     tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
-async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => match service.answer(Request::from_parts(parts, body.to_bytes())).await {
-            Ok(response) => response.map(Body::new),
-            Err(dropped) => connection::drop_it(dropped),
-        },
-        Err(error) if error.is::<LengthLimitError>() => {
-            StatusCode::PAYLOAD_TOO_LARGE.into_response()
-        }
-        // The client has gone in the middle of its body: nobody reads this.
-        Err(_cut_short) => StatusCode::BAD_REQUEST.into_response(),
-    }
 }

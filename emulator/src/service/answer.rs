@@ -1,5 +1,5 @@
-//! Calls that something is to happen to: faults and latency, between the first
-//! two gates and the work itself.
+//! From a request to its answer, and what is to happen to it on the way: faults
+//! and latency, between the first two gates and the work itself.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use super::{LetIn, Service, empty, is_preflight, with_body};
 const DROPPED: &str = "A fault rule of kinesis-emulator drops the connection here.\n";
 
 impl Service {
-    /// Answers a request at once: it is not delayed and not held, and where its
-    /// connection would be dropped it gets 502.
-    pub(super) fn disturbed_at_once(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+    /// Answers a request at once, whatever it is: it is not delayed and not held,
+    /// and where its connection would be dropped it gets 502.
+    pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
@@ -125,7 +125,7 @@ mod waiting {
                 self.wait_until(time).await;
             }
             if self.switches.all_off() {
-                return Ok(self.undisturbed(request));
+                return Ok(self.call(request));
             }
             Box::pin(self.disturbed(request)).await
         }

@@ -4,6 +4,7 @@
 //! The order of refusals is the recorded one (kinesalite): method, empty body,
 //! content type, a body that does not parse, the operation, authentication.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
@@ -155,7 +156,9 @@ fn authenticate(
 ) -> Result<RealmId, ApiError> {
     let header = request.headers.get(AUTHORIZATION).map(|value| {
         // AWS echoes the header; what is not text is shown as such.
-        String::from_utf8_lossy(value.as_bytes())
+        let bytes = value.as_bytes();
+        let text = std::str::from_utf8(bytes).map(Cow::Borrowed);
+        text.unwrap_or_else(|_| String::from_utf8_lossy(bytes))
     });
     let query = request.uri.query().unwrap_or_default();
     let query_credential;
@@ -194,23 +197,25 @@ pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
 }
 
 fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
-    let value = |name: &str| {
-        let mut parts = header.split([',', ' ']).skip(1);
-        parts
-            .find_map(|part| part.split_once('=').filter(|(key, _)| *key == name))
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_empty())
-    };
+    const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
+    let mut values = [None; 3];
+    for part in header.split(',').flat_map(|parts| parts.split(' ')).skip(1) {
+        if let Some((key, value)) = part.split_once('=')
+            && let Some(place) = NAMES.iter().position(|name| *name == key)
+        {
+            values[place].get_or_insert(value);
+        }
+    }
+    let values = values.map(|value| value.filter(|value| !value.is_empty()));
     let date = headers.get("x-amz-date").or_else(|| headers.get(DATE));
     let date = date.map(|date| date.to_str().unwrap_or_default());
-    if let (Some(credential), Some(signature), Some(signed_headers), Some(date)) =
-        (value("Credential"), value("Signature"), value("SignedHeaders"), date)
+    if let ([Some(credential), Some(signature), Some(signed_headers)], Some(date)) = (values, date)
     {
         return Ok(Claim { credential, signed_headers, signature, date });
     }
     let mut missing = String::new();
-    for name in ["Credential", "Signature", "SignedHeaders"] {
-        if value(name).is_none() {
+    for (name, value) in NAMES.iter().zip(values) {
+        if value.is_none() {
             missing += &format!("Authorization header requires '{name}' parameter. ");
         }
     }

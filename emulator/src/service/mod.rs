@@ -25,8 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::AsOut as _;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -34,7 +33,7 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
     HeaderValue, ORIGIN,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use crate::engine::Engine;
 use crate::engine::entropy::Entropy;
@@ -203,29 +202,6 @@ impl Service {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// Answers a request at once, whatever it is.
-    pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
-        if self.switches.all_off() {
-            self.undisturbed(request)
-        } else {
-            self.disturbed_at_once(request)
-        }
-    }
-
-    /// Answers a request that no fault and no latency concerns.
-    fn undisturbed(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
-        let now = self.clock.now();
-        let (parts, body) = request.into_parts();
-        if is_preflight(&parts) {
-            return self.complete(empty(StatusCode::OK), &parts, now, now);
-        }
-        let response = match self.let_in(&parts, &body, now) {
-            Ok(let_in) => self.serve(let_in, &[], now),
-            Err(refusal) => self.turn_away(refusal, &parts, now),
-        };
-        self.complete(response, &parts, now, now)
-    }
-
     /// Answers a request that no operation gets to see.
     fn turn_away(
         &self,
@@ -360,7 +336,7 @@ impl Service {
             headers.insert(CONTENT_LENGTH, length.into());
         }
         headers.insert(DATE, header(&now.http_date()));
-        headers.insert(REQUEST_ID, header(&request_id));
+        headers.insert(REQUEST_ID, header(request_id.as_bytes()));
         if !preflight {
             headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
         }
@@ -373,25 +349,25 @@ impl Service {
         let mut bytes = self.request_ids.draw_16_bytes();
         bytes[6] = 0x40 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        let [a, b] =
-            [u128::from_be_bytes(bytes) >> 64, u128::from_be_bytes(bytes)].map(|half| half as u64);
-        format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            a >> 32,
-            (a >> 16) & 0xffff,
-            a & 0xffff,
-            b >> 48,
-            b & 0xffff_ffff_ffff
-        )
+        let mut text = String::with_capacity(36);
+        for (place, byte) in bytes.into_iter().enumerate() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+            }
+        }
+        text
     }
 
     /// 72 bytes of base64, as recorded.
-    fn extended_request_id(&self) -> String {
-        let mut bytes = [0; 72];
-        for chunk in bytes.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&self.request_ids.draw().to_be_bytes());
-        }
-        STANDARD.encode(bytes)
+    fn extended_request_id(&self) -> [u8; 96] {
+        let drawn = self.request_ids.draws::<9>();
+        let mut id = [0; 96];
+        let _all_of_it = base64_simd::STANDARD
+            .encode(drawn.map(u64::to_be_bytes).as_flattened(), id[..].as_out());
+        id
     }
 }
 
@@ -468,6 +444,6 @@ fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
     }
 }
 
-fn header(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("ids and dates are plain ASCII")
+fn header(ascii: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(ascii).expect("ids and dates are plain ASCII")
 }

@@ -12,6 +12,7 @@ const LATENCY: u8 = 2;
 
 impl Switches {
     /// Whether there is nothing to look out for.
+    #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
     pub(super) fn all_off(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }

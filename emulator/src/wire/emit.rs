@@ -3,11 +3,7 @@
 //! `answer!` declares an operation's output once. Absent members are left out,
 //! never written as null.
 
-use std::fmt::Display;
-
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
-use serde::ser::{Serialize, SerializeSeq, Serializer};
+use std::borrow::Borrow;
 
 use crate::model::arn::{ConsumerAddress, StreamAddress};
 use crate::model::constraint::Constrained;
@@ -19,10 +15,7 @@ use crate::model::timestamp::Timestamp;
 
 use super::description::Description;
 use super::shape::ScalarBase;
-
-/// The name under which a time in milliseconds goes through serde: CBOR writes
-/// it under a tag.
-pub(crate) const EPOCH_MILLIS: &str = "epoch milliseconds";
+use super::writer::Writer;
 
 /// A type that can stand in an answer.
 pub(crate) trait Emit {
@@ -36,18 +29,18 @@ pub(crate) trait Emit {
         true
     }
 
-    /// Writes the value.
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
-}
-
-/// Hands an answer to serde.
-pub(crate) struct AsSerde<'a, T>(pub(crate) &'a T);
-
-impl<T: Emit> Serialize for AsSerde<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.emit(serializer)
+    /// About how many bytes it takes, so that a long answer is written into a
+    /// buffer that need not grow.
+    fn bytes_about(&self) -> usize {
+        SCALAR_BYTES
     }
+
+    /// Writes the value, which is present.
+    fn emit(&self, writer: &mut impl Writer);
 }
+
+/// Room for a text or number of the usual length.
+const SCALAR_BYTES: usize = 32;
 
 impl<T: Emit> Emit for Option<T> {
     const REQUIRED: bool = false;
@@ -57,18 +50,19 @@ impl<T: Emit> Emit for Option<T> {
         self.is_some()
     }
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Some(value) => value.emit(serializer),
-            None => serializer.serialize_none(),
-        }
+    fn bytes_about(&self) -> usize {
+        self.as_ref().map_or(0, T::bytes_about)
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        self.as_ref().expect("what is absent is left out").emit(writer);
     }
 }
 
 /// Texts and integers with declared constraints.
 impl<T: Constrained> Emit for T
 where
-    for<'a> T::Base<'a>: ScalarBase + Serialize,
+    for<'a> T::Base<'a>: ScalarBase,
 {
     const DESCRIPTION: Description = if <T::Base<'static> as ScalarBase>::IS_TEXT {
         Description::Text(T::CONSTRAINTS)
@@ -76,34 +70,36 @@ where
         Description::Integer(T::CONSTRAINTS)
     };
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.base().serialize(serializer)
+    fn emit(&self, writer: &mut impl Writer) {
+        self.base().write(writer);
     }
 }
 
 /// Values that the service makes and writes as text: the constraint of the
 /// same member in requests describes them.
 macro_rules! emitted_as_text {
-    ($($type:ty as $given:ty),* $(,)?) => {$(
+    ($($type:ty as $given:ty, $value:ident => $text:expr;)*) => {$(
         impl Emit for $type {
             const DESCRIPTION: Description = Description::Text(<$given as Constrained>::CONSTRAINTS);
 
-            fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+            fn emit(&self, writer: &mut impl Writer) {
+                let $value = self;
+                writer.ascii($text.as_ref());
             }
         }
     )*};
 }
 
 emitted_as_text! {
-    ConsumerAddress as GivenConsumerArn,
-    HashKey as GivenHashKey,
-    SequenceNumber as GivenSequenceNumber,
-    ShardIndex as GivenShardId,
-    StreamAddress as GivenStreamArn,
+    ConsumerAddress as GivenConsumerArn, consumer => consumer.to_string();
+    HashKey as GivenHashKey, key => key.to_string();
+    SealedIterator as GivenShardIterator, iterator => iterator.0;
+    SequenceNumber as GivenSequenceNumber, number => number.digits();
+    ShardIndex as GivenShardId, shard => shard.id();
+    StreamAddress as GivenStreamArn, stream => stream.to_string();
 }
 
-/// A shard iterator on its way out.
+/// A shard iterator on its way out: base64.
 #[derive(Debug)]
 pub(crate) struct SealedIterator(pub(crate) String);
 
@@ -111,27 +107,23 @@ pub(crate) struct SealedIterator(pub(crate) String);
 #[derive(Debug)]
 pub(crate) struct PlainText<T>(pub(crate) T);
 
-impl Emit for SealedIterator {
-    const DESCRIPTION: Description = Description::Text(GivenShardIterator::CONSTRAINTS);
-
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<T: Display> Emit for PlainText<T> {
+impl<T: AsRef<str>> Emit for PlainText<T> {
     const DESCRIPTION: Description = Description::Text(&[]);
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+    fn bytes_about(&self) -> usize {
+        self.0.as_ref().len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.text(self.0.as_ref());
     }
 }
 
 impl Emit for bool {
     const DESCRIPTION: Description = Description::Boolean;
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bool(*self)
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.boolean(*self);
     }
 }
 
@@ -139,8 +131,8 @@ impl Emit for bool {
 impl Emit for u32 {
     const DESCRIPTION: Description = Description::Integer(&[]);
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(*self)
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.count(u64::from(*self));
     }
 }
 
@@ -148,43 +140,42 @@ impl Emit for u32 {
 impl Emit for u64 {
     const DESCRIPTION: Description = Description::Long;
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(*self)
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.count(*self);
     }
 }
 
-/// Seconds with their fraction where people read, milliseconds in CBOR.
 impl Emit for Timestamp {
     const DESCRIPTION: Description = Description::Timestamp;
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_f64(self.as_millis() as f64 / 1000.0)
-        } else {
-            serializer.serialize_newtype_struct(EPOCH_MILLIS, &self.as_millis())
-        }
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.time(*self);
     }
 }
 
-/// Stored bytes: base64 where people read, bytes in CBOR.
+/// Stored bytes.
 impl Emit for &[u8] {
     const DESCRIPTION: Description =
         Description::Blob { bytes_max: crate::model::record::Payload::BYTES_MAX };
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(&Base64Display::new(self, &STANDARD))
-        } else {
-            serializer.serialize_bytes(self)
-        }
+    fn bytes_about(&self) -> usize {
+        base64_simd::STANDARD.encoded_length(self.len())
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.blob(self);
     }
 }
 
 impl Emit for &str {
     const DESCRIPTION: Description = Description::Text(&[]);
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
+    fn bytes_about(&self) -> usize {
+        self.len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.text(self);
     }
 }
 
@@ -192,22 +183,27 @@ impl<T: Emit> Emit for Vec<T> {
     const DESCRIPTION: Description =
         Description::List { at_least: 0, at_most: usize::MAX, element: &T::DESCRIPTION };
 
-    fn emit<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        emit_all::<S, T>(serializer, self.len(), self.iter())
+    fn bytes_about(&self) -> usize {
+        self.iter().map(T::bytes_about).sum()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        emit_all::<T>(writer, self.len(), self.iter());
     }
 }
 
 /// Writes a list of values that are borrowed or made on the way.
-pub(crate) fn emit_all<S: Serializer, T: Emit>(
-    serializer: S,
-    len: usize,
-    values: impl Iterator<Item = impl std::borrow::Borrow<T>>,
-) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(len))?;
+pub(crate) fn emit_all<T: Emit>(
+    writer: &mut impl Writer,
+    elements: usize,
+    values: impl Iterator<Item = impl Borrow<T>>,
+) {
+    writer.begin_list(elements);
     for value in values {
-        list.serialize_element(&AsSerde(value.borrow()))?;
+        writer.element();
+        value.borrow().emit(writer);
     }
-    list.end()
+    writer.end_list();
 }
 
 /// Declares a structure of an answer.
@@ -243,16 +239,17 @@ macro_rules! answer {
                     }
                 ),*]);
 
-            fn emit<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use ::serde::ser::SerializeMap;
-                use $crate::wire::emit::AsSerde;
+            fn bytes_about(&self) -> usize {
+                2 $(+ $wire.len() + 8 + $crate::wire::emit::Emit::bytes_about(&self.$field))*
+            }
 
-                let members = 0 $(+ usize::from(self.$field.is_present()))*;
-                let mut map = serializer.serialize_map(Some(members))?;
-                $(if self.$field.is_present() {
-                    map.serialize_entry($wire, &AsSerde(&self.$field))?;
+            fn emit(&self, writer: &mut impl $crate::wire::writer::Writer) {
+                writer.begin_map(0 $(+ usize::from($crate::wire::emit::Emit::is_present(&self.$field)))*);
+                $(if $crate::wire::emit::Emit::is_present(&self.$field) {
+                    writer.name($wire);
+                    $crate::wire::emit::Emit::emit(&self.$field, writer);
                 })*
-                map.end()
+                writer.end_map();
             }
         }
     };

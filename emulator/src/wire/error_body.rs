@@ -1,10 +1,9 @@
 //! Bodies of error answers.
 
-use serde::Serializer;
-
 use crate::model::error::{ApiError, ErrorKind};
 
 use super::emit::answer;
+use super::writer::Writer;
 
 answer! {
     /// What an exception in an event stream carries.
@@ -17,29 +16,30 @@ answer! {
 /// spelled `Message` for type clashes only (recorded).
 pub(crate) fn json(error: &ApiError) -> Vec<u8> {
     let mut body = Vec::new();
-    serde_json::Serializer::new(&mut body)
-        .collect_map(fields_of(error))
-        .expect("memory takes every answer");
+    write(error, &mut super::json::Writer(&mut body));
     body
 }
 
 /// The same fields as a CBOR map.
 pub(crate) fn cbor(error: &ApiError) -> Vec<u8> {
-    let fields: Vec<_> = fields_of(error).collect();
     let mut body = Vec::new();
-    super::cbor::Writer::new(&mut body)
-        .collect_map(fields.iter().copied())
-        .expect("memory takes every answer");
+    write(error, &mut super::cbor::Writer::new(&mut body));
     body
 }
 
-fn fields_of(error: &ApiError) -> impl Iterator<Item = (&'static str, &str)> {
-    let message_name = match error.kind() {
-        ErrorKind::Serialization => "Message",
-        _ => "message",
-    };
-    let message = Some((message_name, error.message())).filter(|(_, text)| !text.is_empty());
-    std::iter::once(("__type", error.kind().wire_name())).chain(message)
+fn write(error: &ApiError, writer: &mut impl Writer) {
+    let has_message = !error.message().is_empty();
+    writer.begin_map(1 + usize::from(has_message));
+    writer.name("__type");
+    writer.text(error.kind().wire_name());
+    if has_message {
+        writer.name(match error.kind() {
+            ErrorKind::Serialization => "Message",
+            _ => "message",
+        });
+        writer.text(error.message());
+    }
+    writer.end_map();
 }
 
 #[cfg(test)]

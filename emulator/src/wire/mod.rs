@@ -13,11 +13,16 @@ pub(crate) mod json;
 pub(crate) mod primitive;
 pub(crate) mod shape;
 pub(crate) mod violation;
+pub(crate) mod writer;
 
-use crate::model::error::ApiError;
+use std::fmt::{self, Display};
+
+use serde::de;
+
+use crate::model::error::{ApiError, ErrorKind};
 
 use emit::Emit;
-use primitive::Decode;
+use primitive::{Decode, Nullable};
 
 /// The two encodings of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +45,21 @@ impl Protocol {
     /// Decodes a request (gate 1).
     ///
     /// # Errors
-    /// SerializationException.
+    /// SerializationException: without a message if the body is not an object,
+    /// with AWS's sentence if a member has the wrong type. As on AWS, a body
+    /// that does not parse at all is reported as such, whatever stands in it
+    /// before.
     pub(crate) fn decode<'de, T: Decode<'de>>(self, body: &'de [u8]) -> Result<T, ApiError> {
-        match self {
-            Self::Json => json::decode(body),
-            Self::Cbor => cbor::decode(body),
+        let decoded = match self {
+            Self::Json => json::parse(body),
+            Self::Cbor => cbor::parse(body),
+        };
+        match decoded {
+            Ok(Nullable(Some(request))) => Ok(request),
+            Err(Fault::Clash(sentence)) if self.is_object(body) => {
+                Err(ApiError::new(ErrorKind::Serialization, sentence))
+            }
+            Ok(Nullable(None)) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
         }
     }
 
@@ -75,5 +90,31 @@ impl Protocol {
             Self::Json => error_body::json(error),
             Self::Cbor => error_body::cbor(error),
         }
+    }
+}
+
+/// Why a body could not be decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not of the encoding, or nests too deep.
+    Malformed,
+    /// A value is not of the member's type.
+    Clash(String),
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("malformed"),
+            Self::Clash(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: Display>(sentence: T) -> Self {
+        Self::Clash(sentence.to_string())
     }
 }

@@ -10,8 +10,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// What a request may hold, seen from the type that wants to be made of it.
@@ -202,7 +200,7 @@ impl<'de> Decode<'de> for Blob {
         if !human_readable {
             return Err(Self::CLASH.with("java.lang.String"));
         }
-        STANDARD.decode(text.as_ref()).map(Self).map_err(|_| {
+        base64_simd::STANDARD.decode_to_vec(text.as_ref()).map(Self).map_err(|_| {
             E::custom(format_args!(
                 "'{text}' can not be converted to a Blob: {}",
                 base64_fault(&text)

@@ -17,6 +17,7 @@ use crate::model::record::Payload;
 use super::description::Description;
 use super::primitive::{Blob, Decode, Epoch, RawList, RawMap};
 use super::violation::{Path, Violations, parts_rule};
+use super::writer::Writer;
 
 /// A type that can stand in a request.
 pub(crate) trait Shape: Any + Send + Sized {
@@ -104,6 +105,8 @@ pub(crate) trait ScalarBase: Measured {
     const IS_TEXT: bool;
     /// The value as Java prints it.
     fn printed(&self) -> Cow<'_, str>;
+    /// Writes the value into an answer.
+    fn write(&self, writer: &mut impl Writer);
 }
 
 impl ScalarBase for Cow<'_, str> {
@@ -111,12 +114,18 @@ impl ScalarBase for Cow<'_, str> {
     fn printed(&self) -> Cow<'_, str> {
         Cow::Borrowed(self)
     }
+    fn write(&self, writer: &mut impl Writer) {
+        writer.text(self);
+    }
 }
 
 impl ScalarBase for i32 {
     const IS_TEXT: bool = false;
     fn printed(&self) -> Cow<'_, str> {
         Cow::Owned(self.to_string())
+    }
+    fn write(&self, writer: &mut impl Writer) {
+        writer.integer(i64::from(*self));
     }
 }
 

@@ -31,6 +31,11 @@ use snapshots::Shelf;
 /// Where the control API begins.
 pub(super) const PREFIX: &str = "/_emulator";
 
+/// Whether a path is the control API's.
+pub(super) fn is_path(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What there is: method, path, and what it does.
 const PATHS: &[(&str, &str, &str)] = &[
     ("GET", "/clock", "the emulator's time"),

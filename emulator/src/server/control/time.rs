@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<Controlled> {
 
 async fn clock(State(of): Of) -> Response {
     let now = of.service.clock().now();
-    ok(&json!({"now_millis": now.as_millis(), "now": now.http_date()}))
+    ok(&json!({"now_millis": now.as_millis(), "now": String::from_utf8_lossy(&now.http_date())}))
 }
 
 async fn move_clock(State(of): Of, body: Bytes) -> Answered {

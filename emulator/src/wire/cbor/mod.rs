@@ -5,39 +5,22 @@
 //! Requests may use indefinite lengths, tags before anything, and any float
 //! width; `undefined` is null. Answers use definite lengths.
 //!
-//! The token layer is minicbor's; here is the glue to serde, so that both
-//! encodings go through the same declarations.
+//! The token layer is minicbor's; here is the glue to the declarations that
+//! both encodings go through.
 
 mod reader;
 mod writer;
 
 pub(crate) use writer::Writer;
 
-use std::fmt::{self, Display};
+use std::fmt;
 
 use serde::de::{self, Deserialize, IgnoredAny, MapAccess, Visitor};
-use serde::ser::Serialize;
 
-use crate::model::error::{ApiError, ErrorKind};
-
-use super::emit::{AsSerde, Emit};
-use super::primitive::{Decode, Nullable};
+use super::Fault;
+use super::emit::Emit;
 
 use reader::Reader;
-
-/// Decodes a request.
-///
-/// # Errors
-/// SerializationException, as for JSON.
-pub(crate) fn decode<'de, T: Decode<'de>>(body: &'de [u8]) -> Result<T, ApiError> {
-    match parse::<Nullable<T>>(body) {
-        Ok(Nullable(Some(request))) => Ok(request),
-        Err(Fault::Clash(sentence)) if is_object(body) => {
-            Err(ApiError::new(ErrorKind::Serialization, sentence))
-        }
-        Ok(Nullable(None)) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
-    }
-}
 
 /// Whether a body is one well-formed CBOR map with nothing after it.
 pub(crate) fn is_object(body: &[u8]) -> bool {
@@ -46,12 +29,13 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(256);
-    AsSerde(answer).serialize(&mut Writer::new(&mut body)).expect("memory takes every answer");
+    let mut body = Vec::with_capacity(answer.bytes_about());
+    answer.emit(&mut Writer::new(&mut body));
     body
 }
 
-fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
+/// Reads one value and nothing after it.
+pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
     let mut reader = Reader::new(body);
     let value = T::deserialize(&mut reader)?;
     if reader.position() == body.len() { Ok(value) } else { Err(Fault::Malformed) }
@@ -77,32 +61,6 @@ impl<'de> Deserialize<'de> for ObjectProbe {
     }
 }
 
-/// Why a body could not be decoded.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is not CBOR, or nests too deep.
-    Malformed,
-    /// A value is not of the member's type.
-    Clash(String),
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("malformed CBOR"),
-            Self::Clash(sentence) => f.write_str(sentence),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: Display>(sentence: T) -> Self {
-        Self::Clash(sentence.to_string())
-    }
-}
-
 impl From<minicbor::decode::Error> for Fault {
     fn from(_: minicbor::decode::Error) -> Self {
         Self::Malformed
@@ -111,7 +69,7 @@ impl From<minicbor::decode::Error> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::primitive::{Blob, Epoch, RawList};
+    use super::super::primitive::{Blob, Decode, Epoch, Nullable, RawList};
     use super::*;
 
     fn member<'de, T: Decode<'de>>(bytes: &'de [u8]) -> Result<Option<T>, Fault> {

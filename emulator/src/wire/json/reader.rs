@@ -1,0 +1,343 @@
+//! From JSON to serde.
+//!
+//! What most requests are made of is read here: structure, and texts without
+//! escapes. Everything else is left to serde_json: escapes, numbers, and values
+//! of members that nobody knows.
+
+use serde::de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::wire::Fault;
+
+/// How deep a request may nest: as serde_json has it.
+const DEPTH_END: usize = 128;
+
+/// Reads a request.
+pub(super) struct Reader<'de> {
+    /// What has not been read.
+    rest: &'de [u8],
+    depth: usize,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(body: &'de [u8]) -> Self {
+        Self { rest: body, depth: 0 }
+    }
+
+    /// Nothing but blanks is left.
+    pub(super) fn end(mut self) -> Result<(), Fault> {
+        self.peek().map_or(Ok(()), |_| Err(Fault::Malformed))
+    }
+
+    /// The next byte that is no blank; it stays where it is.
+    fn peek(&mut self) -> Option<u8> {
+        while let [b' ' | b'\n' | b'\t' | b'\r', rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+        self.rest.first().copied()
+    }
+
+    /// Reads the byte that has to come next, or its equals.
+    fn expect(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.rest = self.rest.strip_prefix(bytes).ok_or(Fault::Malformed)?;
+        Ok(())
+    }
+
+    /// A text without escapes, at its opening quote; `None` if it has any.
+    fn plain_text(&mut self) -> Result<Option<&'de str>, Fault> {
+        let text = &self.rest[1..];
+        let length = plain_length(text);
+        match text.get(length) {
+            Some(b'"') => {
+                self.rest = &text[length + 1..];
+                std::str::from_utf8(&text[..length]).map(Some).map_err(|_| Fault::Malformed)
+            }
+            Some(b'\\') => Ok(None),
+            Some(_) | None => Err(Fault::Malformed),
+        }
+    }
+
+    /// Has serde_json read a value.
+    fn hand_over<T: Deserialize<'de>>(&mut self) -> Result<T, Fault> {
+        let mut values = serde_json::Deserializer::from_slice(self.rest).into_iter();
+        let value = values.next().and_then(Result::ok).ok_or(Fault::Malformed)?;
+        self.rest = &self.rest[values.byte_offset()..];
+        Ok(value)
+    }
+
+    /// Visits the parts of a list or map, at its opening bracket.
+    fn nested<T>(
+        &mut self,
+        closing: u8,
+        visit: impl FnOnce(&mut Parts<'_, 'de>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.depth += 1;
+        if self.depth == DEPTH_END {
+            return Err(Fault::Malformed);
+        }
+        self.rest = &self.rest[1..];
+        let mut parts = Parts { reader: self, closing, begun: false };
+        let value = visit(&mut parts)?;
+        if parts.more()? {
+            return Err(Fault::Malformed);
+        }
+        self.rest = &self.rest[1..];
+        self.depth -= 1;
+        Ok(value)
+    }
+}
+
+/// How many bytes stand before a quote, a backslash or a control character.
+fn plain_length(text: &[u8]) -> usize {
+    let (words, last) = text.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return place * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    words.len() * 8 + last.iter().position(special).unwrap_or(last.len())
+}
+
+/// Marks the first of eight bytes that is a quote, a backslash or a control
+/// character by its uppermost bit; above that bit, marks mean nothing.
+///
+/// A byte is 0 if taking 1 from it borrows, and less than 32 if taking 32 does:
+/// Mycroft, "Null byte detection" (1987).
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (equals(b'"') | equals(b'\\') | below(word, 0x20)) & TOPS
+}
+
+impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.peek() {
+            Some(b'"') => match self.plain_text()? {
+                Some(text) => visitor.visit_borrowed_str(text),
+                None => visitor.visit_string(self.hand_over()?),
+            },
+            Some(b'{') => self.nested(b'}', |parts| visitor.visit_map(parts)),
+            Some(b'[') => self.nested(b']', |parts| visitor.visit_seq(parts)),
+            Some(b'n') => self.expect(b"null").and_then(|()| visitor.visit_unit()),
+            Some(b't') => self.expect(b"true").and_then(|()| visitor.visit_bool(true)),
+            Some(b'f') => self.expect(b"false").and_then(|()| visitor.visit_bool(false)),
+            Some(_) => visitor.visit_f64(self.hand_over()?),
+            None => Err(Fault::Malformed),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let IgnoredAny = self.hand_over()?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+    }
+}
+
+/// The parts of a list or map that have not been visited.
+struct Parts<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    closing: u8,
+    /// Whether there was a part before.
+    begun: bool,
+}
+
+impl Parts<'_, '_> {
+    /// Whether there is another part, which comes next then; otherwise the
+    /// closing bracket does.
+    fn more(&mut self) -> Result<bool, Fault> {
+        let next = self.reader.peek();
+        if next == Some(self.closing) {
+            return Ok(false);
+        }
+        if self.begun {
+            self.reader.expect(b",")?;
+            if self.reader.peek() == Some(self.closing) {
+                return Err(Fault::Malformed);
+            }
+        }
+        self.begun = true;
+        Ok(true)
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Parts<'_, 'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        if self.more()? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        if !self.more()? {
+            return Ok(None);
+        }
+        match self.reader.peek() {
+            Some(b'"') => seed.deserialize(&mut *self.reader).map(Some),
+            Some(_) | None => Err(Fault::Malformed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        self.reader.peek();
+        self.reader.expect(b":")?;
+        seed.deserialize(&mut *self.reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+        let mut reader = Reader::new(json);
+        let value = T::deserialize(&mut reader).ok()?;
+        reader.end().is_ok().then_some(value)
+    }
+
+    /// Numbers are doubles here, whatever they look like.
+    fn with_doubles(value: Value) -> Value {
+        match value {
+            Value::Number(number) => number.as_f64().into(),
+            Value::Array(values) => values.into_iter().map(with_doubles).collect(),
+            Value::Object(members) => {
+                members.into_iter().map(|(name, value)| (name, with_doubles(value))).collect()
+            }
+            other => other,
+        }
+    }
+
+    fn same_as_serde_json(json: &[u8]) -> Result<(), TestCaseError> {
+        let text = String::from_utf8_lossy(json);
+        let expected = serde_json::from_slice(json).ok().map(with_doubles);
+        prop_assert_eq!(read::<Value>(json), expected, "{}", text);
+        let skipped = serde_json::from_slice::<IgnoredAny>(json).is_ok();
+        prop_assert_eq!(read::<IgnoredAny>(json).is_some(), skipped, "{}", text);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_json_and_what_is_not_is_said_as_serde_json_says_it() {
+        for json in [
+            r#" { "a" : [ 1 , -2.5e3 , true , false , null , "x" ] , "b" : { } } "#,
+            r#"{"a":"caf\u00e9 \ud83d\ude00 \" \\ \/ \b\f\n\r\t"}"#,
+            r#"{"\u0061":1,"a":2}"#,
+            r#""a text that is longer than a few words of eight bytes, and then \n one more""#,
+            "\"\u{e9}\u{1f600} and a text beyond ASCII\"",
+            "",
+            " ",
+            "{",
+            "}",
+            "[",
+            "{]",
+            "[}",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[,]",
+            "[1 2]",
+            "[1]]",
+            r#"{"a""#,
+            r#"{"a":"#,
+            r#"{"a":1"#,
+            r#"{"a":1,"#,
+            r#"{"a":1,}"#,
+            r#"{,"a":1}"#,
+            r#"{"a" 1}"#,
+            r#"{a:1}"#,
+            r#"{1:1}"#,
+            r#"{"a":1 "b":2}"#,
+            r#"{"a"::1}"#,
+            r#"{"a":}"#,
+            "nul",
+            "nulll",
+            "truefalse",
+            "True",
+            "01",
+            "-",
+            "-0",
+            "+1",
+            "1.",
+            ".5",
+            "1e",
+            "1e400",
+            "1e-400",
+            "123456789012345678901234567890",
+            "NaN",
+            "1x",
+            r#"1"a""#,
+            r#""a" "b""#,
+            "\"",
+            "\"a",
+            "\"\\",
+            "\"\\x\"",
+            r#""\ud800""#,
+            r#""\udc00""#,
+            "\"\n\"",
+            "\"\u{7f}\"",
+            "\u{feff}1",
+            "\u{c}1",
+            "1 // no",
+            "'a'",
+        ] {
+            same_as_serde_json(json.as_bytes()).unwrap();
+        }
+        for bytes in
+            [&b"\"\xff\""[..], b"\"\xc3\"", b"{\"\xff\":1}", b"[\"\xed\xa0\x80\"]", b"\xff"]
+        {
+            same_as_serde_json(bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn nesting_ends_where_it_does_in_serde_json() {
+        for depth in [126, 127, 128, 129, 100_000] {
+            same_as_serde_json(&[vec![b'['; depth], vec![b']'; depth]].concat()).unwrap();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_read_as_they_were_written(text in ".{0,80}|[ -~]{0,80}|[\\x00-\\x7f]{0,80}") {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(read::<Value>(json.as_bytes()), Some(Value::String(text)));
+        }
+
+        #[test]
+        fn damaged_requests_are_refused_as_serde_json_does(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut json =
+                br#"{"Records":[{"Data":"aGk=","PartitionKey":"caf\u00e9 17"},null],"Limit":12.5,"DryRun":true}"#
+                    .to_vec();
+            let at = at.index(json.len());
+            json[at] = byte;
+            same_as_serde_json(&json)?;
+        }
+
+        #[test]
+        fn what_json_is_made_of_is_read_as_serde_json_does(json in "[\\[\\]{},:\"\\\\ a1e.u0nutrlfs-]{0,12}") {
+            same_as_serde_json(json.as_bytes())?;
+        }
+    }
+}

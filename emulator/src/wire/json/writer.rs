@@ -1,0 +1,210 @@
+//! Answers in JSON.
+
+use std::io::Write as _;
+
+use crate::model::decimal;
+use crate::model::timestamp::Timestamp;
+use crate::wire::writer;
+
+/// Appends JSON to a buffer, without any blanks.
+pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
+
+impl Writer<'_> {
+    /// A comma, unless the list or map has just begun.
+    fn separate(&mut self) {
+        if !matches!(self.0.last(), Some(b'{' | b'[') | None) {
+            self.0.push(b',');
+        }
+    }
+
+    fn quoted(&mut self, parts: [&[u8]; 3]) {
+        for part in parts {
+            self.0.extend_from_slice(part);
+        }
+    }
+
+    fn printed(&mut self, number: impl std::fmt::Display) {
+        write!(self.0, "{number}").expect("memory takes every answer");
+    }
+}
+
+impl writer::Writer for Writer<'_> {
+    fn text(&mut self, text: &str) {
+        // All bytes are looked at, so that the compiler takes many at a time.
+        if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
+            self.0.push(b'"');
+            text.bytes().for_each(|byte| push_escaped(self.0, byte));
+            self.0.push(b'"');
+        } else {
+            self.ascii(text.as_bytes());
+        }
+    }
+
+    fn ascii(&mut self, text: &[u8]) {
+        self.quoted([b"\"", text, b"\""]);
+    }
+
+    fn integer(&mut self, number: i64) {
+        self.printed(number);
+    }
+
+    fn count(&mut self, number: u64) {
+        self.printed(number);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.printed(value);
+    }
+
+    fn time(&mut self, time: Timestamp) {
+        let millis = time.as_millis();
+        if millis >= EXACT_MILLIS_END {
+            // What the nearest double prints as: no digits of seconds alone.
+            let seconds = millis as f64 / 1000.0;
+            serde_json::to_writer(&mut *self.0, &seconds).expect("memory takes every answer");
+            return;
+        }
+        let mut digits = [b'.'; 16];
+        decimal::fill(&mut digits[..12], millis / 1000);
+        decimal::fill(&mut digits[13..], millis % 1000);
+        let first = digits[..11].iter().position(|digit| *digit != b'0').unwrap_or(11);
+        let zeros = digits[14..].iter().rev().take_while(|digit| **digit == b'0').count();
+        self.0.extend_from_slice(&digits[first..16 - zeros]);
+    }
+
+    fn blob(&mut self, bytes: &[u8]) {
+        self.0.reserve(base64_simd::STANDARD.encoded_length(bytes.len()) + 2);
+        self.0.push(b'"');
+        base64_simd::STANDARD.encode_append(bytes, self.0);
+        self.0.push(b'"');
+    }
+
+    fn begin_list(&mut self, _: usize) {
+        self.0.push(b'[');
+    }
+
+    fn element(&mut self) {
+        self.separate();
+    }
+
+    fn end_list(&mut self) {
+        self.0.push(b']');
+    }
+
+    fn begin_map(&mut self, _: usize) {
+        self.0.push(b'{');
+    }
+
+    fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.quoted([b"\"", name.as_bytes(), b"\":"]);
+    }
+
+    fn end_map(&mut self) {
+        self.0.push(b'}');
+    }
+}
+
+/// Times before this have at most fifteen digits, and so few digits always are
+/// what the nearest double prints as.
+const EXACT_MILLIS_END: u64 = 1_000_000_000_000_000;
+
+fn needs_escape(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+fn push_escaped(body: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        0..0x20 => {
+            write!(body, "\\u{byte:04x}").expect("memory takes every answer");
+            return;
+        }
+        _ => {
+            body.push(byte);
+            return;
+        }
+    };
+    body.extend_from_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::writer::Writer as _;
+
+    fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
+        let mut body = Vec::new();
+        write(&mut Writer(&mut body));
+        String::from_utf8(body).expect("JSON is text")
+    }
+
+    fn as_serde_json(millis: u64) -> String {
+        serde_json::to_string(&(millis as f64 / 1000.0)).unwrap()
+    }
+
+    #[test]
+    fn members_and_elements_are_separated_by_commas() {
+        let json = written(|writer| {
+            writer.begin_map(3);
+            writer.name("Empty");
+            writer.begin_list(0);
+            writer.end_list();
+            writer.name("List");
+            writer.begin_list(2);
+            writer.element();
+            writer.integer(-1);
+            writer.element();
+            writer.begin_map(0);
+            writer.end_map();
+            writer.end_list();
+            writer.name("Blob");
+            writer.blob(b"hi");
+            writer.end_map();
+        });
+        assert_eq!(json, r#"{"Empty":[],"List":[-1,{}],"Blob":"aGk="}"#);
+    }
+
+    #[test]
+    fn times_are_seconds_with_a_fraction() {
+        for (millis, text) in [
+            (0, "0.0"),
+            (5, "0.005"),
+            (1_459_799_926_000, "1459799926.0"),
+            (1_459_799_926_480, "1459799926.48"),
+            (EXACT_MILLIS_END - 1, "999999999999.999"),
+            (u64::MAX, "1.844674407370955e+16"),
+        ] {
+            assert_eq!(written(|writer| writer.time(Timestamp::from_millis(millis))), text);
+            assert_eq!(as_serde_json(millis), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_escaped_as_serde_json_does(text in ".{0,40}|[\\x00-\\x7f]{0,40}") {
+            let expected = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(written(|writer| writer.text(&text)), expected);
+        }
+
+        #[test]
+        fn times_are_printed_as_doubles_are(millis in prop_oneof![any::<u64>(), 0..2 * EXACT_MILLIS_END]) {
+            let time = Timestamp::from_millis(millis);
+            prop_assert_eq!(written(|writer| writer.time(time)), as_serde_json(millis));
+        }
+
+        #[test]
+        fn blobs_are_base64_with_padding(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            use base64::Engine as _;
+            let expected = base64::engine::general_purpose::STANDARD.encode(&bytes);
+            prop_assert_eq!(written(|writer| writer.blob(&bytes)), format!("\"{expected}\""));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What answers are made of: each encoding says how it is written.
+
+use crate::model::timestamp::Timestamp;
+
+/// Writes an answer in one encoding, from front to back.
+pub(crate) trait Writer {
+    /// A text.
+    fn text(&mut self, text: &str);
+
+    /// A text that no encoding has to escape: digits, ids, base64.
+    fn ascii(&mut self, text: &[u8]);
+
+    /// A number that may be negative.
+    fn integer(&mut self, number: i64);
+
+    /// A number that counts or measures something.
+    fn count(&mut self, number: u64);
+
+    /// True or false.
+    fn boolean(&mut self, value: bool);
+
+    /// A point in time: seconds with their fraction in JSON, milliseconds in
+    /// CBOR.
+    fn time(&mut self, time: Timestamp);
+
+    /// Bytes: base64 in JSON.
+    fn blob(&mut self, bytes: &[u8]);
+
+    /// Begins a list of so many elements: [`element`](Self::element) stands
+    /// before each.
+    fn begin_list(&mut self, elements: usize);
+
+    /// An element comes next.
+    fn element(&mut self);
+
+    /// The list has all its elements.
+    fn end_list(&mut self);
+
+    /// Begins a map of so many members: [`name`](Self::name) stands before
+    /// each.
+    fn begin_map(&mut self, members: usize);
+
+    /// A member of this name comes next. Names are ASCII without quotes.
+    fn name(&mut self, name: &'static str);
+
+    /// The map has all its members.
+    fn end_map(&mut self);
+}
