@@ -244,6 +244,20 @@ impl Stream {
         changed
     }
 
+    /// Makes a change that concerns one reader, if any: it is told, and nobody
+    /// else is.
+    pub(crate) fn change_of_reader<T, E>(
+        &self,
+        change: impl FnOnce(&mut StreamState) -> Result<(T, Option<u64>), E>,
+    ) -> Result<T, E> {
+        let (changed, reader) = change(&mut self.state.write())?;
+        let waker = reader.and_then(|id| self.watchers.lock().remove(id));
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(changed)
+    }
+
     /// Tells everybody who watches the stream.
     pub(crate) fn wake_watchers(&self) {
         let watchers = self.watchers.lock().take();
