@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::DerefMut;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -27,6 +28,10 @@ use super::transition::Transition;
 /// (recorded by kinesalite: two to seven seconds).
 const SHARDS_MADE_BEFORE_SECONDS: u64 = 2;
 
+/// How often the memory of expired records is given back that are in shards
+/// which nobody writes to or reads any more (ours).
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// The streams of one account in one Region.
 #[derive(Debug)]
 pub(crate) struct Realm {
@@ -39,6 +44,9 @@ pub(crate) struct Realm {
     /// later, so that sequence numbers tell the two apart.
     retired: DashMap<StreamName, u64>,
     commitment: Mutex<Commitment>,
+    /// When the next call sweeps expired records out of all shards, in
+    /// milliseconds.
+    next_sweep_millis: AtomicU64,
     /// How often operations were called that are limited per account.
     pub(crate) call_usage: Mutex<CallUsage>,
 }
@@ -52,6 +60,7 @@ impl Realm {
             quota: Mutex::new(()),
             retired: DashMap::new(),
             commitment: Mutex::new(Commitment::default()),
+            next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(CallUsage::default()),
         }
     }
@@ -90,6 +99,7 @@ impl Realm {
             quota: Mutex::new(()),
             retired: self.retired.clone(),
             commitment: Mutex::new(*self.commitment.lock()),
+            next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(self.call_usage.lock().clone()),
         }
     }
@@ -116,8 +126,23 @@ impl Realm {
         &self.id
     }
 
-    /// Brings every stream to `now`.
+    /// Brings every stream to `now`. Now and then it gives the memory of expired
+    /// records back, too: nobody can tell, so it need not be to the second.
     pub(crate) fn settle(&self, now: Timestamp) {
+        self.make_due_changes(now);
+        let due = self.next_sweep_millis.load(Ordering::Relaxed);
+        if due > now.as_millis() {
+            return;
+        }
+        let next = now.plus(SWEEP_EVERY).as_millis();
+        // Of calls at the same time one sweeps.
+        let order = Ordering::Relaxed;
+        if self.next_sweep_millis.compare_exchange(due, next, order, order).is_ok() {
+            self.streams().iter().for_each(|stream| stream.sweep(now));
+        }
+    }
+
+    fn make_due_changes(&self, now: Timestamp) {
         self.lifecycle.settle(now, |at, stream, transition| {
             let deleted = matches!(transition, Transition::Deleted);
             stream.transition(at, transition);

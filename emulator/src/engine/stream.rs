@@ -258,6 +258,15 @@ impl Stream {
         Ok(changed)
     }
 
+    /// Gives the memory of all records back that have expired.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        let state = self.state();
+        let horizon = state.horizon(now);
+        for shard in state.topology.shards() {
+            shard.log.lock().trim(horizon);
+        }
+    }
+
     /// Tells everybody who watches the stream.
     pub(crate) fn wake_watchers(&self) {
         let watchers = self.watchers.lock().take();
