@@ -335,3 +335,72 @@ impl Realm {
         self.streams().into_iter().map(counted).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+
+    use crate::model::constraint::Constrained;
+    use crate::model::hash_key::HashKey;
+    use crate::model::record::Payload;
+
+    use super::super::stream::NewRecord;
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn realm_with_a_stream() -> (Realm, Arc<Stream>) {
+        let settings = Settings::default();
+        let id = RealmId { account: settings.account_id.clone(), region: settings.region.clone() };
+        let realm = Realm::new(id);
+        let name = StreamName::from_checked("orders".into());
+        let creating = StreamState::creating(StreamMode::Provisioned, RETENTION);
+        let state = StreamState { planned_shards: 2, ..creating };
+        realm.create(name.clone(), state, 1, &settings, &Limits::off(), START).unwrap();
+        realm.settle(START);
+        let stream = realm.stream(&name).unwrap();
+        (realm, stream)
+    }
+
+    #[test]
+    fn expired_records_go_within_an_hour_although_nobody_touches_their_shard() {
+        let (realm, stream) = realm_with_a_stream();
+        let data = Payload::from_checked(vec![7; 1000]);
+        let hash_key = Some(HashKey::MIN);
+        let record = NewRecord { partition_key: None, hash_key, data: &data };
+        stream.writable().unwrap().append(START, &record, None).unwrap();
+        let kept = || {
+            let state = stream.state();
+            let log = state.topology.shards()[0].log.lock();
+            log.end() - log.start()
+        };
+        realm.settle(START.plus(RETENTION));
+        assert_eq!(kept(), 1);
+        realm.settle(START.plus(RETENTION).plus(SWEEP_EVERY));
+        assert_eq!(kept(), 0);
+    }
+
+    #[test]
+    fn a_change_of_one_reader_wakes_that_reader_alone() {
+        struct Counted(AtomicUsize);
+        impl Wake for Counted {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (_, stream) = realm_with_a_stream();
+        let readers = [(); 2].map(|()| Arc::new(Counted(AtomicUsize::new(0))));
+        for (id, reader) in (0..).zip(&readers) {
+            stream.watch(id, &Waker::from(Arc::clone(reader)));
+        }
+        let woken = || readers.each_ref().map(|reader| reader.0.load(Ordering::Relaxed));
+        stream.change_of_reader(|_| Ok::<_, ()>(((), None))).unwrap();
+        assert_eq!(woken(), [0, 0]);
+        stream.change_of_reader(|_| Ok::<_, ()>(((), Some(1)))).unwrap();
+        assert_eq!(woken(), [0, 1]);
+        stream.change(|_| ());
+        assert_eq!(woken(), [1, 1]);
+    }
+}

@@ -415,6 +415,57 @@ mod tests {
         }
     }
 
+    /// Every cut and every merge by itself, routing anew each time.
+    fn rescale_step_by_step(topology: &mut Topology, count: u32) {
+        let existing: Vec<_> = topology.open.iter().map(|open| open.start.number()).collect();
+        let bounds: Vec<_> = HashKeyRange::uniform(count)
+            .map(|range| snap(range.start.number(), &existing, u128::from(count)))
+            .collect();
+        for bound in bounds.iter().copied().map(HashKey::new) {
+            let shard = topology.route(bound);
+            if shard.hash_keys.start != bound {
+                topology.split(shard.index, bound, NOW);
+            }
+        }
+        for (place, bound) in bounds.iter().enumerate() {
+            let end = bounds.get(place + 1).map_or(u128::MAX, |next| next - 1);
+            while let first = topology.route(HashKey::new(*bound))
+                && first.hash_keys.end.number() < end
+            {
+                let next = HashKey::new(first.hash_keys.end.number() + 1);
+                let (lower, upper) = (first.index, topology.route(next).index);
+                topology.merge(lower, upper, NOW);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rescaling_makes_the_shards_that_single_steps_would_make(
+            counts in prop::collection::vec(1u32..60, 2..5),
+        ) {
+            let (mut at_once, mut in_steps) = (stream(counts[0]), stream(counts[0]));
+            for count in &counts[1..] {
+                at_once.rescale(*count, NOW);
+                if *count != in_steps.open_count() {
+                    rescale_step_by_step(&mut in_steps, *count);
+                }
+            }
+            let facts = |topology: &Topology| -> Vec<_> {
+                let shards = topology.shards.iter();
+                shards.map(|s| (s.hash_keys, s.parent, s.adjacent_parent, s.closed, s.created_seconds)).collect()
+            };
+            prop_assert_eq!(facts(&at_once), facts(&in_steps));
+            for parent in &at_once.shards {
+                let children: Vec<_> = at_once.children(parent.index).map(|s| s.index).collect();
+                let looked_for = at_once.shards.iter().filter(|shard| {
+                    [shard.parent, shard.adjacent_parent].contains(&Some(parent.index))
+                });
+                prop_assert_eq!(children, looked_for.map(|s| s.index).collect::<Vec<_>>());
+            }
+        }
+    }
+
     #[test]
     fn rescaling_leaves_equal_shards_that_all_have_parents() {
         for (from, to) in
