@@ -11,9 +11,9 @@ use super::workload::{BATCH, DATA_BYTES, START, Taken, batches, measure};
 use super::{ALLOCATOR, Outcome};
 
 const SHARDS: u32 = 4096;
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 /// Batches that each thread puts: enough for every shard to close segments.
-const ROUNDS: usize = 4000;
+const ROUNDS: usize = 3000;
 const PAGE: usize = 10_000;
 
 /// Puts by every thread at once.

@@ -135,8 +135,20 @@ impl StreamState {
 
     /// The shards within retention, oldest first.
     pub(crate) fn live_shards(&self, now: Timestamp) -> impl Iterator<Item = &Shard> {
+        self.live_shards_after(now, |_| false)
+    }
+
+    /// The shards within retention, oldest first, without the oldest ones that a
+    /// page before has shown. These are not looked at one by one.
+    pub(crate) fn live_shards_after(
+        &self,
+        now: Timestamp,
+        was_shown: impl Fn(&Shard) -> bool,
+    ) -> impl Iterator<Item = &Shard> {
         let horizon = self.horizon(now);
-        self.topology.shards().iter().filter(move |shard| shard.was_open_after(horizon))
+        let shards = self.topology.shards();
+        let first = shards.partition_point(was_shown);
+        shards[first..].iter().filter(move |shard| shard.was_open_after(horizon))
     }
 }
 
