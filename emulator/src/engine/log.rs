@@ -24,11 +24,12 @@ use super::limits::ShardUsage;
 use super::shared_list::SharedList;
 use super::watchers::Watchers;
 
-/// Room for data and keys in a segment, in bytes: this part of what the log
-/// holds, so that what is not used yet is little beside what is; but at least
-/// and at most so much. A record that is larger has a segment to itself.
-const SEGMENT_PART_OF_LOG: usize = 16;
+/// Room for data and keys in a segment, in bytes, is a part of what the log
+/// holds, so that what is not used yet is little beside what is: a fourth in a
+/// log that begins, later a sixteenth, and never less or more than a bound. A
+/// record that is larger has a segment to itself.
 const SEGMENT_BYTES_MIN: usize = 512;
+const SEGMENT_BYTES_OF_SMALL_LOG_MAX: usize = 4 * 1024;
 const SEGMENT_BYTES_MAX: usize = 512 * 1024;
 /// A segment is closed when it holds this many records, however small they are.
 const SEGMENT_RECORDS_MAX: usize = 8192;
@@ -130,10 +131,7 @@ impl Log {
         let bytes = key.len() + data.len();
         if !self.open.has_room(arrival, bytes) {
             self.close();
-            let part = self.closed_bytes / SEGMENT_PART_OF_LOG;
-            // Allocators have blocks of these sizes.
-            let room = part.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX).next_power_of_two();
-            self.open.begin(arrival, bytes, room);
+            self.open.begin(arrival, bytes, room_beside(self.closed_bytes));
         }
         self.open.push(arrival, partition_key, data, encryption);
         SequenceNumber {
@@ -169,8 +167,9 @@ impl Log {
             next: from,
         };
         let mut bytes_left = bytes_max;
+        let mut place = self.place_of(from);
         while batch.records < records_max && batch.next < self.end() {
-            let segment = self.segment_of(batch.next);
+            let segment = self.segment_at(place);
             let first = segment.offset_of(batch.next);
             let wanted =
                 first..segment.entries.len().min(first.saturating_add(records_max - batch.records));
@@ -179,15 +178,17 @@ impl Log {
                 break;
             }
             let bytes = segment.bytes_of(&taken);
+            let is_at_segment_end = taken.end == segment.entries.len();
             let piece = match segment {
                 SegmentRef::Closed(shared) => (Arc::clone(shared), taken.clone()),
                 SegmentRef::Open(_) if bytes > COPIED_BYTES_MAX => {
                     self.close();
-                    // The same record again, in the segment that is now closed.
+                    // The same place again, where there is a closed segment now.
                     continue;
                 }
                 SegmentRef::Open(open) => (Arc::new(open.slice(&taken)), 0..taken.len()),
             };
+            place += usize::from(is_at_segment_end);
             batch.pieces.push(piece);
             batch.records += taken.len();
             batch.bytes += bytes;
@@ -254,11 +255,20 @@ impl Log {
     }
 
     fn segment_of(&self, index: u64) -> SegmentRef<'_> {
+        self.segment_at(self.place_of(index))
+    }
+
+    /// How many closed segments there are before the one that has an index.
+    fn place_of(&self, index: u64) -> usize {
         if index >= self.open.first {
-            return SegmentRef::Open(&self.open);
+            return self.closed.len();
         }
-        let after = self.closed.partition_point(|segment| segment.first <= index);
-        SegmentRef::Closed(self.closed.get(after - 1).expect("segments follow without a gap"))
+        self.closed.partition_point(|segment| segment.first <= index) - 1
+    }
+
+    /// The segment after so many closed ones.
+    fn segment_at(&self, place: usize) -> SegmentRef<'_> {
+        self.closed.get(place).map_or(SegmentRef::Open(&self.open), SegmentRef::Closed)
     }
 }
 
@@ -360,6 +370,13 @@ struct Entry {
     key_bytes: u16,
     has_partition_key: bool,
     encryption: EncryptionType,
+}
+
+/// How many bytes of room a new segment has in a log of so many bytes.
+fn room_beside(log_bytes: usize) -> usize {
+    let beginning = (log_bytes / 4).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
+    // Allocators have blocks of these sizes.
+    beginning.max(log_bytes / 16).min(SEGMENT_BYTES_MAX).next_power_of_two()
 }
 
 /// The end of time.
@@ -586,7 +603,8 @@ mod tests {
                 log.append(at(0), None, &record, EncryptionType::None);
                 let stored = count * data_bytes;
                 let unused = log.open.bytes.capacity() - log.open.bytes.len();
-                assert!(unused <= SEGMENT_BYTES_MIN.max(stored / 8), "{unused} beside {stored}");
+                let bound = (stored / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
+                assert!(unused <= bound.max(stored / 8), "{unused} beside {stored}");
             }
             for segment in (0..log.closed.len()).filter_map(|place| log.closed.get(place)) {
                 let unused = segment.bytes.capacity() - segment.bytes.len();
