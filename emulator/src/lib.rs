@@ -36,6 +36,9 @@ mod engine;
 #[cfg(feature = "sdk")]
 pub mod guide;
 pub mod inspect;
+#[cfg(feature = "measure")]
+#[doc(hidden)]
+pub mod measure;
 mod model;
 mod operations;
 #[cfg(feature = "sdk")]

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["model", "snapshot", "service", "inspect"]),
     ("emulator", &["model", "snapshot", "service", "inspect", "server"]),
     ("guide", &[]),
+    ("measure", &["model", "engine"]),
     ("sdk", &["model", "service", "server", "emulator"]),
     ("cli", &["model", "operations", "snapshot", "service", "server", "emulator"]),
 ];

@@ -24,11 +24,20 @@ use super::limits::ShardUsage;
 use super::shared_list::SharedList;
 use super::watchers::Watchers;
 
-/// A segment is closed when it holds this many bytes. A reader copies at most
-/// one open segment's worth under the shard's lock.
-const SEGMENT_BYTES: usize = 64 * 1024;
-/// A segment is closed when it holds this many records, whatever their size.
-const SEGMENT_RECORDS: usize = 2048;
+/// Room for data and keys in a segment, in bytes, is a part of what the log
+/// holds, so that what is not used yet is little beside what is: a fourth in a
+/// log that begins, later a sixteenth, and never less or more than a bound. A
+/// record that is larger has a segment to itself.
+const SEGMENT_BYTES_MIN: usize = 512;
+const SEGMENT_BYTES_OF_SMALL_LOG_MAX: usize = 4 * 1024;
+const SEGMENT_BYTES_MAX: usize = 512 * 1024;
+/// A segment is closed when it holds this many records, however small they are.
+const SEGMENT_RECORDS_MAX: usize = 8192;
+/// So large are the records that a new segment expects at least.
+const SMALL_RECORD_BYTES: usize = 32;
+/// A reader that wants more bytes of the open segment closes it, and so shares
+/// what it would have copied; fewer are copied under the shard's lock.
+const COPIED_BYTES_MAX: usize = 16 * 1024;
 
 /// The log of one shard.
 #[derive(Debug)]
@@ -36,9 +45,14 @@ pub(crate) struct Log {
     shard: ShardIndex,
     shard_created_seconds: u64,
     closed: SharedList<Arc<Segment>>,
+    /// Data and keys in the closed segments, in bytes.
+    closed_bytes: usize,
     open: Segment,
     /// Index of the oldest record that has not been trimmed.
     start: u64,
+    /// When that record arrived; the end of time if there is none. What every
+    /// put and read looks at to see that nothing has expired.
+    oldest: Timestamp,
     newest: Timestamp,
     /// Readers that have read everything and wait for more.
     pub(crate) readers_at_end: Watchers,
@@ -53,8 +67,10 @@ impl Log {
             shard,
             shard_created_seconds,
             closed: SharedList::new(),
+            closed_bytes: 0,
             open: Segment::starting_at(1),
             start: 1,
+            oldest: NEVER,
             newest: Timestamp::EPOCH,
             readers_at_end: Watchers::default(),
             usage: None,
@@ -75,18 +91,17 @@ impl Log {
 
     /// Another log of the same records, which from here on goes its own way.
     /// Nobody waits at its end. What is open is closed, so that both share it:
-    /// no bytes are copied, however many there are.
+    /// no closed segment is looked at, however many there are.
     pub(crate) fn fork(&mut self) -> Self {
-        if !self.open.entries.is_empty() {
-            let next = Segment::starting_at(self.end());
-            self.closed.push_back(Arc::new(std::mem::replace(&mut self.open, next)));
-        }
+        self.close();
         Self {
             shard: self.shard,
             shard_created_seconds: self.shard_created_seconds,
             closed: self.closed.clone(),
+            closed_bytes: self.closed_bytes,
             open: Segment::starting_at(self.end()),
             start: self.start,
+            oldest: self.oldest,
             newest: self.newest,
             readers_at_end: Watchers::default(),
             usage: self.usage.clone(),
@@ -110,13 +125,15 @@ impl Log {
     ) -> SequenceNumber {
         let arrival = now.max(self.newest);
         self.newest = arrival;
+        self.oldest = self.oldest.min(arrival);
         let index = self.end();
-        self.open.push(arrival, partition_key, data, encryption);
-        if self.open.is_full() {
-            let next = Segment::starting_at(self.end());
-            let full = std::mem::replace(&mut self.open, next);
-            self.closed.push_back(Arc::new(full.compact()));
+        let key = partition_key.unwrap_or_default();
+        let bytes = key.len() + data.len();
+        if !self.open.has_room(arrival, bytes) {
+            self.close();
+            self.open.begin(arrival, bytes, room_beside(self.closed_bytes));
         }
+        self.open.push(arrival, partition_key, data, encryption);
         SequenceNumber {
             shard_created_seconds: self.shard_created_seconds,
             index,
@@ -125,9 +142,21 @@ impl Log {
         }
     }
 
+    /// Closes the open segment, so that it can be shared. The next record begins
+    /// another one.
+    fn close(&mut self) {
+        if self.open.entries.is_empty() {
+            return;
+        }
+        let next = Segment::starting_at(self.end());
+        let full = std::mem::replace(&mut self.open, next).compact();
+        self.closed_bytes += full.bytes.len();
+        self.closed.push_back(Arc::new(full));
+    }
+
     /// Up to `records_max` records from an index on, and as many as fit into
     /// `bytes_max` of data and keys, but at least one if there is one.
-    pub(crate) fn read(&self, from: u64, records_max: usize, bytes_max: usize) -> Batch {
+    pub(crate) fn read(&mut self, from: u64, records_max: usize, bytes_max: usize) -> Batch {
         let from = from.clamp(self.start, self.end());
         let mut batch = Batch {
             shard: self.shard,
@@ -138,26 +167,33 @@ impl Log {
             next: from,
         };
         let mut bytes_left = bytes_max;
+        let mut place = self.place_of(from);
         while batch.records < records_max && batch.next < self.end() {
-            let segment = self.segment_of(batch.next);
+            let segment = self.segment_at(place);
             let first = segment.offset_of(batch.next);
             let wanted =
                 first..segment.entries.len().min(first.saturating_add(records_max - batch.records));
-            let taken = segment.fitting(wanted, &mut bytes_left, batch.records == 0);
+            let taken = segment.fitting(wanted, bytes_left, batch.records == 0);
             if taken.is_empty() {
                 break;
             }
-            batch.records += taken.len();
-            batch.bytes += segment.bytes_of(&taken);
-            batch.next += taken.len() as u64;
-            batch.pieces.push(match segment {
-                SegmentRef::Closed(shared) => (Arc::clone(shared), taken),
-                SegmentRef::Open(open) => {
-                    let copy = open.slice(taken);
-                    let all = 0..copy.entries.len();
-                    (Arc::new(copy), all)
+            let bytes = segment.bytes_of(&taken);
+            let is_at_segment_end = taken.end == segment.entries.len();
+            let piece = match segment {
+                SegmentRef::Closed(shared) => (Arc::clone(shared), taken.clone()),
+                SegmentRef::Open(_) if bytes > COPIED_BYTES_MAX => {
+                    self.close();
+                    // The same place again, where there is a closed segment now.
+                    continue;
                 }
-            });
+                SegmentRef::Open(open) => (Arc::new(open.slice(&taken)), 0..taken.len()),
+            };
+            place += usize::from(is_at_segment_end);
+            batch.pieces.push(piece);
+            batch.records += taken.len();
+            batch.bytes += bytes;
+            batch.next += taken.len() as u64;
+            bytes_left = bytes_left.saturating_sub(bytes);
         }
         batch
     }
@@ -181,25 +217,36 @@ impl Log {
     pub(crate) fn arrival_at(&self, index: u64) -> Option<Timestamp> {
         (self.start..self.end()).contains(&index).then(|| {
             let segment = self.segment_of(index);
-            segment.entries[segment.offset_of(index)].arrival
+            segment.arrival(segment.offset_of(index))
         })
     }
 
     /// Index of the first record that arrived at a time or later.
     pub(crate) fn index_at(&self, time: Timestamp) -> u64 {
-        let earlier = self.closed.partition_point(|segment| segment.newest() < Some(time));
-        let segment = self.closed.get(earlier).map_or(&self.open, Arc::as_ref);
-        let within = segment.entries.partition_point(|entry| entry.arrival < time);
+        let segment = if !self.open.entries.is_empty() && self.open.base < time {
+            &self.open
+        } else {
+            let begun_earlier = self.closed.partition_point(|segment| segment.base < time);
+            match begun_earlier.checked_sub(1).and_then(|last| self.closed.get(last)) {
+                Some(last) => last,
+                None => return self.start,
+            }
+        };
+        let millis = segment.millis_after_base(time);
+        let earlier = |entry: &Entry| u64::from(entry.millis_after_base) < millis;
+        let within = segment.entries.partition_point(earlier);
         (segment.first + within as u64).max(self.start)
     }
 
     /// Forgets records that arrived before a time.
     pub(crate) fn trim(&mut self, horizon: Timestamp) {
-        match self.arrival_at(self.start) {
-            Some(oldest) if oldest < horizon => self.start = self.index_at(horizon),
-            _ => return,
+        if self.oldest >= horizon {
+            return;
         }
-        while self.closed.front().is_some_and(|segment| segment.end() <= self.start) {
+        self.start = self.index_at(horizon);
+        self.oldest = self.arrival_at(self.start).unwrap_or(NEVER);
+        while let Some(expired) = self.closed.front().filter(|first| first.end() <= self.start) {
+            self.closed_bytes -= expired.bytes.len();
             self.closed.pop_front();
         }
         if self.start == self.end() {
@@ -208,15 +255,20 @@ impl Log {
     }
 
     fn segment_of(&self, index: u64) -> SegmentRef<'_> {
+        self.segment_at(self.place_of(index))
+    }
+
+    /// How many closed segments there are before the one that has an index.
+    fn place_of(&self, index: u64) -> usize {
         if index >= self.open.first {
-            return SegmentRef::Open(&self.open);
+            return self.closed.len();
         }
-        // Every put looks at the oldest record, which is in the front segment.
-        if let Some(front) = self.closed.front().filter(|front| index < front.end()) {
-            return SegmentRef::Closed(front);
-        }
-        let after = self.closed.partition_point(|segment| segment.first <= index);
-        SegmentRef::Closed(self.closed.get(after - 1).expect("segments follow without a gap"))
+        self.closed.partition_point(|segment| segment.first <= index) - 1
+    }
+
+    /// The segment after so many closed ones.
+    fn segment_at(&self, place: usize) -> SegmentRef<'_> {
+        self.closed.get(place).map_or(SegmentRef::Open(&self.open), SegmentRef::Closed)
     }
 }
 
@@ -249,18 +301,19 @@ impl Batch {
     pub(crate) fn iter(&self) -> impl Iterator<Item = StoredRecord<'_>> {
         self.pieces.iter().flat_map(move |(segment, range)| {
             range.clone().map(move |offset| {
-                let entry = &segment.entries[offset];
+                let arrival = segment.arrival(offset);
+                let (partition_key, data) = segment.key_and_data(offset);
                 StoredRecord {
                     sequence_number: SequenceNumber {
                         shard_created_seconds: self.shard_created_seconds,
                         index: segment.first + offset as u64,
-                        seconds: entry.arrival.as_seconds().max(self.shard_created_seconds),
+                        seconds: arrival.as_seconds().max(self.shard_created_seconds),
                         shard: self.shard,
                     },
-                    arrival: entry.arrival,
-                    partition_key: entry.has_partition_key.then(|| segment.partition_key(entry)),
-                    data: segment.data(entry),
-                    encryption: entry.encryption,
+                    arrival,
+                    partition_key,
+                    data,
+                    encryption: segment.entries[offset].encryption,
                 }
             })
         })
@@ -298,32 +351,57 @@ impl std::ops::Deref for SegmentRef<'_> {
 struct Segment {
     /// Index of the first record.
     first: u64,
-    /// Key and data of each record in turn.
+    /// When the first record arrived.
+    base: Timestamp,
+    /// Key and data of each record in turn. Never grows: there is room for all
+    /// from the beginning.
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
 
-/// What is known of a record beside its bytes.
+/// What is known of a record beside its bytes, which begin where those of the
+/// record before end: 12 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    arrival: Timestamp,
-    /// Where the record's key begins in the segment's bytes; data follows.
-    offset: u32,
-    data_bytes: u32,
+    millis_after_base: u32,
+    /// Where the record ends in the segment's bytes.
+    end: u32,
+    /// How long the key is, in bytes; data follows.
     key_bytes: u16,
     has_partition_key: bool,
     encryption: EncryptionType,
 }
 
-impl Entry {
-    fn bytes(&self) -> usize {
-        usize::from(self.key_bytes) + self.data_bytes as usize
-    }
+/// How many bytes of room a new segment has in a log of so many bytes.
+fn room_beside(log_bytes: usize) -> usize {
+    let beginning = (log_bytes / 4).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
+    // Allocators have blocks of these sizes.
+    beginning.max(log_bytes / 16).min(SEGMENT_BYTES_MAX).next_power_of_two()
 }
 
+/// The end of time.
+const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
 impl Segment {
+    /// A segment that takes no memory until its first record comes.
     fn starting_at(first: u64) -> Self {
-        Self { first, bytes: Vec::new(), entries: Vec::new() }
+        Self { first, base: Timestamp::EPOCH, bytes: Vec::new(), entries: Vec::new() }
+    }
+
+    /// Makes room for the first record and those after it.
+    fn begin(&mut self, arrival: Timestamp, record_bytes: usize, room: usize) {
+        self.base = arrival;
+        let room = room.max(record_bytes);
+        self.bytes.reserve_exact(room);
+        let alike = room / record_bytes.max(SMALL_RECORD_BYTES);
+        self.entries.reserve_exact(alike.clamp(1, SEGMENT_RECORDS_MAX));
+    }
+
+    /// Whether a record can be added.
+    fn has_room(&self, arrival: Timestamp, record_bytes: usize) -> bool {
+        record_bytes <= self.bytes.capacity() - self.bytes.len()
+            && self.entries.len() < SEGMENT_RECORDS_MAX
+            && self.millis_after_base(arrival) <= u32::MAX.into()
     }
 
     fn push(
@@ -334,26 +412,27 @@ impl Segment {
         encryption: EncryptionType,
     ) {
         let key = partition_key.unwrap_or_default();
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(data);
+        let millis = u32::try_from(self.millis_after_base(arrival));
         self.entries.push(Entry {
-            arrival,
-            offset: u32::try_from(self.bytes.len()).expect("a segment closes long before 4 GiB"),
-            data_bytes: u32::try_from(data.len()).expect("a record is at most 10 MiB"),
+            millis_after_base: millis.expect("a segment covers at most 49 days"),
+            end: u32::try_from(self.bytes.len()).expect("a segment closes long before 4 GiB"),
             key_bytes: u16::try_from(key.len()).expect("a key is at most 256 UTF-16 units"),
             has_partition_key: partition_key.is_some(),
             encryption,
         });
-        self.bytes.extend_from_slice(key.as_bytes());
-        self.bytes.extend_from_slice(data);
     }
 
-    fn is_full(&self) -> bool {
-        self.bytes.len() >= SEGMENT_BYTES || self.entries.len() >= SEGMENT_RECORDS
-    }
-
-    /// The same records in no more memory than they need.
+    /// The same records in hardly more memory than they need.
     fn compact(mut self) -> Self {
-        self.bytes.shrink_to_fit();
-        self.entries.shrink_to_fit();
+        fn shrink<T>(list: &mut Vec<T>) {
+            if list.capacity() - list.len() > list.len() / 32 {
+                list.shrink_to_fit();
+            }
+        }
+        shrink(&mut self.bytes);
+        shrink(&mut self.entries);
         self
     }
 
@@ -362,8 +441,14 @@ impl Segment {
         self.first + self.entries.len() as u64
     }
 
-    fn newest(&self) -> Option<Timestamp> {
-        self.entries.last().map(|entry| entry.arrival)
+    fn arrival(&self, offset: usize) -> Timestamp {
+        let millis = self.entries[offset].millis_after_base;
+        Timestamp::from_millis(self.base.as_millis() + u64::from(millis))
+    }
+
+    /// How long after the first record a time is; zero before it.
+    fn millis_after_base(&self, time: Timestamp) -> u64 {
+        time.as_millis().saturating_sub(self.base.as_millis())
     }
 
     fn offset_of(&self, index: u64) -> usize {
@@ -371,57 +456,47 @@ impl Segment {
         (index - self.first) as usize
     }
 
-    /// As much of a range as fits into `bytes_left`, which is reduced by it;
-    /// with `first`, at least one record.
-    fn fitting(&self, range: Range<usize>, bytes_left: &mut usize, first: bool) -> Range<usize> {
-        let mut end = range.start;
-        for entry in &self.entries[range.clone()] {
-            let is_first = first && end == range.start;
-            match bytes_left.checked_sub(entry.bytes()) {
-                Some(left) => *bytes_left = left,
-                None if is_first => *bytes_left = 0,
-                None => break,
-            }
-            end += 1;
-        }
-        range.start..end
+    /// Where the bytes of a record begin; those after the last one, where they end.
+    fn bytes_before(&self, offset: usize) -> usize {
+        offset.checked_sub(1).map_or(0, |before| self.entries[before].end as usize)
+    }
+
+    /// As much of a range as fits into so many bytes; with `first`, at least one
+    /// record.
+    fn fitting(&self, range: Range<usize>, bytes_max: usize, first: bool) -> Range<usize> {
+        let bytes_end = self.bytes_before(range.start).saturating_add(bytes_max);
+        let fits = |entry: &Entry| entry.end as usize <= bytes_end;
+        let count = self.entries[range.clone()].partition_point(fits);
+        let count = if first { count.max(1).min(range.len()) } else { count };
+        range.start..range.start + count
     }
 
     /// How many bytes some of the records have.
     fn bytes_of(&self, range: &Range<usize>) -> usize {
-        match (self.entries[range.clone()].first(), self.entries[range.clone()].last()) {
-            (Some(head), Some(tail)) => tail.offset as usize + tail.bytes() - head.offset as usize,
-            _ => 0,
-        }
+        self.bytes_before(range.end) - self.bytes_before(range.start)
     }
 
     /// A copy of some of the records.
-    fn slice(&self, range: Range<usize>) -> Self {
-        let taken = &self.entries[range.clone()];
-        let (Some(head), Some(tail)) = (taken.first(), taken.last()) else {
-            return Self::starting_at(self.first + range.start as u64);
-        };
-        let bytes_start = head.offset;
-        let bytes_end = tail.offset as usize + tail.bytes();
+    fn slice(&self, range: &Range<usize>) -> Self {
+        let (bytes_start, bytes_end) =
+            (self.bytes_before(range.start), self.bytes_before(range.end));
+        let taken = self.entries[range.clone()].iter();
         Self {
             first: self.first + range.start as u64,
-            bytes: self.bytes[bytes_start as usize..bytes_end].to_vec(),
+            base: self.base,
+            bytes: self.bytes[bytes_start..bytes_end].to_vec(),
             entries: taken
-                .iter()
-                .map(|entry| Entry { offset: entry.offset - bytes_start, ..*entry })
+                .map(|entry| Entry { end: entry.end - bytes_start as u32, ..*entry })
                 .collect(),
         }
     }
 
-    fn partition_key(&self, entry: &Entry) -> &str {
-        let start = entry.offset as usize;
-        std::str::from_utf8(&self.bytes[start..start + usize::from(entry.key_bytes)])
-            .expect("a key was text when it was stored")
-    }
-
-    fn data(&self, entry: &Entry) -> &[u8] {
-        let start = entry.offset as usize + usize::from(entry.key_bytes);
-        &self.bytes[start..start + entry.data_bytes as usize]
+    fn key_and_data(&self, offset: usize) -> (Option<&str>, &[u8]) {
+        let entry = &self.entries[offset];
+        let bytes = &self.bytes[self.bytes_before(offset)..entry.end as usize];
+        let (key, data) = bytes.split_at(entry.key_bytes.into());
+        let text = |key| std::str::from_utf8(key).expect("a key was text when it was stored");
+        (entry.has_partition_key.then(|| text(key)), data)
     }
 }
 
@@ -446,7 +521,7 @@ mod tests {
         log
     }
 
-    fn all(log: &Log) -> Vec<u64> {
+    fn all(log: &mut Log) -> Vec<u64> {
         log.read(0, usize::MAX, usize::MAX).iter().map(|r| r.sequence_number.index).collect()
     }
 
@@ -474,7 +549,7 @@ mod tests {
 
     #[test]
     fn a_read_stops_at_the_byte_limit_but_returns_at_least_one_record() {
-        let log = log_of(&[0; 10], 1000);
+        let mut log = log_of(&[0; 10], 1000);
         assert_eq!(log.read(1, 100, 1).len(), 1);
         assert_eq!(log.read(1, 100, 2 * 1005).len(), 2);
         assert_eq!(log.read(1, 100, 2 * 1005 + 1004).len(), 2);
@@ -505,18 +580,69 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_copies_no_bytes_and_nobody_waits_at_its_end() {
-        let mut log = log_of(&[0; 3], 1000);
+    fn a_fork_shares_all_bytes_and_nobody_waits_at_its_end() {
+        let mut log = log_of(&[0], 1000);
         drop(log.readers_at_end.register(1, std::task::Waker::noop()));
-        let bytes = log.open.bytes.as_ptr();
         let mut fork = log.fork();
+        let shared = log.closed.front().unwrap().bytes.as_ptr();
         for log in [&log, &fork] {
-            assert_eq!(log.closed.front().unwrap().bytes.as_ptr(), bytes);
+            assert_eq!(log.closed.front().unwrap().bytes.as_ptr(), shared);
             assert_eq!((log.closed.len(), log.open.entries.len()), (1, 0));
         }
         assert_eq!((log.readers_at_end.take().count(), fork.readers_at_end.take().count()), (1, 0));
         log.fork();
         assert_eq!(log.closed.len(), 1, "what is empty is not closed");
+    }
+
+    #[test]
+    fn what_is_not_used_of_a_segment_is_a_small_part_of_the_log() {
+        for data_bytes in [20, 100, 1000, 10 * 1024] {
+            let mut log = Log::new(ShardIndex::new(0), CREATED);
+            let record = vec![0; data_bytes];
+            for count in 1..20_000 {
+                log.append(at(0), None, &record, EncryptionType::None);
+                let stored = count * data_bytes;
+                let unused = log.open.bytes.capacity() - log.open.bytes.len();
+                let bound = (stored / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
+                assert!(unused <= bound.max(stored / 8), "{unused} beside {stored}");
+            }
+            for segment in (0..log.closed.len()).filter_map(|place| log.closed.get(place)) {
+                let unused = segment.bytes.capacity() - segment.bytes.len();
+                assert!(unused <= segment.bytes.len() / 32);
+            }
+            assert_eq!(log.closed_bytes + log.open.bytes.len(), 19_999 * data_bytes);
+            log.trim(at(1));
+            assert_eq!((log.closed_bytes, log.open.bytes.capacity()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn many_readers_of_much_that_is_open_share_it() {
+        let mut log = log_of(&(0..20_000).collect::<Vec<_>>(), 100);
+        log.close();
+        while log.open.bytes.len() <= COPIED_BYTES_MAX {
+            log.append(at(20_000), None, &[7; 100], EncryptionType::None);
+        }
+        let (few, all) = (log.end() - 2, log.open.first);
+        assert_eq!(log.read(few, usize::MAX, usize::MAX).len(), 2);
+        assert!(!log.open.entries.is_empty(), "little is copied");
+        let [one, other] = [(); 2].map(|()| log.read(all, usize::MAX, usize::MAX));
+        assert!(Arc::ptr_eq(&one.pieces[0].0, &other.pieces[0].0));
+        assert_eq!((one.len(), one.next), ((log.end() - all) as usize, log.end()));
+        log.append(at(20_000), None, b"", EncryptionType::None);
+        assert_eq!(log.read(one.next, usize::MAX, usize::MAX).len(), 1);
+    }
+
+    #[test]
+    fn records_may_be_apart_for_longer_than_a_segment_covers() {
+        const YEAR: u64 = 365 * 24 * 60 * 60 * 1000;
+        let arrivals: Vec<_> = (0..5).flat_map(|year| [year * YEAR, year * YEAR + 1]).collect();
+        let mut log = log_of(&arrivals, 10);
+        let batch = log.read(0, usize::MAX, usize::MAX);
+        let read: Vec<_> = batch.iter().map(|record| record.arrival).collect();
+        assert_eq!(read, arrivals.iter().copied().map(at).collect::<Vec<_>>());
+        assert_eq!(log.index_at(at(2 * YEAR + 1)), 6);
+        assert_eq!(log.index_at(at(2 * YEAR + 2)), 7);
     }
 
     /// What can happen to a log, for the laws of forks.
@@ -548,7 +674,7 @@ mod tests {
     type Read = Vec<(u64, Timestamp, Vec<u8>)>;
 
     /// All that can be read of a log, by every way to read.
-    fn everything(log: &Log) -> (u64, u64, Read) {
+    fn everything(log: &mut Log) -> (u64, u64, Read) {
         let mut found = Read::new();
         let mut next = 0;
         loop {
@@ -594,18 +720,18 @@ mod tests {
                     }
                     Step::Fork => {
                         let fork = forked.fork();
-                        kept.push((fork, everything(&plain)));
+                        kept.push((fork, everything(&mut plain)));
                     }
                     Step::ForkAndSwitch => {
                         let fork = forked.fork();
-                        kept.push((std::mem::replace(&mut forked, fork), everything(&plain)));
+                        kept.push((std::mem::replace(&mut forked, fork), everything(&mut plain)));
                     }
                 }
             }
-            prop_assert_eq!(everything(&forked), everything(&plain));
+            prop_assert_eq!(everything(&mut forked), everything(&mut plain));
             prop_assert_eq!(forked.newest(), plain.newest());
-            for (log, expected) in kept {
-                prop_assert_eq!(everything(&log), expected);
+            for (mut log, expected) in kept {
+                prop_assert_eq!(everything(&mut log), expected);
             }
         }
 
@@ -645,7 +771,7 @@ mod tests {
             let expected = arrivals.iter().position(|arrival| *arrival >= time.max(trimmed)).unwrap_or(arrivals.len());
             prop_assert_eq!(log.index_at(at(time)), expected as u64 + 1);
             let kept = arrivals.iter().filter(|arrival| **arrival >= trimmed).count();
-            prop_assert_eq!(all(&log).len(), kept);
+            prop_assert_eq!(all(&mut log).len(), kept);
         }
     }
 }

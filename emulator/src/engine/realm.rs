@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::DerefMut;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -27,6 +28,10 @@ use super::transition::Transition;
 /// (recorded by kinesalite: two to seven seconds).
 const SHARDS_MADE_BEFORE_SECONDS: u64 = 2;
 
+/// How often the memory of expired records is given back that are in shards
+/// which nobody writes to or reads any more (ours).
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// The streams of one account in one Region.
 #[derive(Debug)]
 pub(crate) struct Realm {
@@ -39,6 +44,9 @@ pub(crate) struct Realm {
     /// later, so that sequence numbers tell the two apart.
     retired: DashMap<StreamName, u64>,
     commitment: Mutex<Commitment>,
+    /// When the next call sweeps expired records out of all shards, in
+    /// milliseconds.
+    next_sweep_millis: AtomicU64,
     /// How often operations were called that are limited per account.
     pub(crate) call_usage: Mutex<CallUsage>,
 }
@@ -52,6 +60,7 @@ impl Realm {
             quota: Mutex::new(()),
             retired: DashMap::new(),
             commitment: Mutex::new(Commitment::default()),
+            next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(CallUsage::default()),
         }
     }
@@ -90,6 +99,7 @@ impl Realm {
             quota: Mutex::new(()),
             retired: self.retired.clone(),
             commitment: Mutex::new(*self.commitment.lock()),
+            next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(self.call_usage.lock().clone()),
         }
     }
@@ -116,8 +126,23 @@ impl Realm {
         &self.id
     }
 
-    /// Brings every stream to `now`.
+    /// Brings every stream to `now`. Now and then it gives the memory of expired
+    /// records back, too: nobody can tell, so it need not be to the second.
     pub(crate) fn settle(&self, now: Timestamp) {
+        self.make_due_changes(now);
+        let due = self.next_sweep_millis.load(Ordering::Relaxed);
+        if due > now.as_millis() {
+            return;
+        }
+        let next = now.plus(SWEEP_EVERY).as_millis();
+        // Of calls at the same time one sweeps.
+        let order = Ordering::Relaxed;
+        if self.next_sweep_millis.compare_exchange(due, next, order, order).is_ok() {
+            self.streams().iter().for_each(|stream| stream.sweep(now));
+        }
+    }
+
+    fn make_due_changes(&self, now: Timestamp) {
         self.lifecycle.settle(now, |at, stream, transition| {
             let deleted = matches!(transition, Transition::Deleted);
             stream.transition(at, transition);
@@ -308,5 +333,74 @@ impl Realm {
             state => shards(&state),
         };
         self.streams().into_iter().map(counted).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+
+    use crate::model::constraint::Constrained;
+    use crate::model::hash_key::HashKey;
+    use crate::model::record::Payload;
+
+    use super::super::stream::NewRecord;
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn realm_with_a_stream() -> (Realm, Arc<Stream>) {
+        let settings = Settings::default();
+        let id = RealmId { account: settings.account_id.clone(), region: settings.region.clone() };
+        let realm = Realm::new(id);
+        let name = StreamName::from_checked("orders".into());
+        let creating = StreamState::creating(StreamMode::Provisioned, RETENTION);
+        let state = StreamState { planned_shards: 2, ..creating };
+        realm.create(name.clone(), state, 1, &settings, &Limits::off(), START).unwrap();
+        realm.settle(START);
+        let stream = realm.stream(&name).unwrap();
+        (realm, stream)
+    }
+
+    #[test]
+    fn expired_records_go_within_an_hour_although_nobody_touches_their_shard() {
+        let (realm, stream) = realm_with_a_stream();
+        let data = Payload::from_checked(vec![7; 1000]);
+        let hash_key = Some(HashKey::MIN);
+        let record = NewRecord { partition_key: None, hash_key, data: &data };
+        stream.writable().unwrap().append(START, &record, None).unwrap();
+        let kept = || {
+            let state = stream.state();
+            let log = state.topology.shards()[0].log.lock();
+            log.end() - log.start()
+        };
+        realm.settle(START.plus(RETENTION));
+        assert_eq!(kept(), 1);
+        realm.settle(START.plus(RETENTION).plus(SWEEP_EVERY));
+        assert_eq!(kept(), 0);
+    }
+
+    #[test]
+    fn a_change_of_one_reader_wakes_that_reader_alone() {
+        struct Counted(AtomicUsize);
+        impl Wake for Counted {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (_, stream) = realm_with_a_stream();
+        let readers = [(); 2].map(|()| Arc::new(Counted(AtomicUsize::new(0))));
+        for (id, reader) in (0..).zip(&readers) {
+            stream.watch(id, &Waker::from(Arc::clone(reader)));
+        }
+        let woken = || readers.each_ref().map(|reader| reader.0.load(Ordering::Relaxed));
+        stream.change_of_reader(|_| Ok::<_, ()>(((), None))).unwrap();
+        assert_eq!(woken(), [0, 0]);
+        stream.change_of_reader(|_| Ok::<_, ()>(((), Some(1)))).unwrap();
+        assert_eq!(woken(), [0, 1]);
+        stream.change(|_| ());
+        assert_eq!(woken(), [1, 1]);
     }
 }

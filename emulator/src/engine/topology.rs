@@ -46,6 +46,9 @@ pub(crate) struct Shard {
     pub(crate) closed: Option<Timestamp>,
     /// The second that its ending number carries: never before its making.
     pub(crate) ended_seconds: u64,
+    /// The first of the shards that its hash keys went to; the other one, if
+    /// there are two, is the next shard.
+    first_child: Option<ShardIndex>,
     pub(crate) log: Mutex<Log>,
 }
 
@@ -61,6 +64,7 @@ impl Clone for Shard {
             opened: self.opened,
             closed: self.closed,
             ended_seconds: self.ended_seconds,
+            first_child: self.first_child,
             log: Mutex::new(self.log.lock().fork()),
         }
     }
@@ -84,6 +88,7 @@ impl Shard {
             opened,
             closed: None,
             ended_seconds: 0,
+            first_child: None,
             log: Mutex::new(Log::new(index, created_seconds)),
         }
     }
@@ -149,6 +154,9 @@ impl Topology {
             return None;
         }
         let mut topology = Self { shards, open: Vec::new() };
+        for place in 0..topology.shards.len() {
+            topology.make_known_to_parents(place);
+        }
         topology.rebuild_routes();
         let mut next = Some(0);
         for open in &topology.open {
@@ -190,13 +198,26 @@ impl Topology {
 
     /// The shards that a closed shard's hash keys went to.
     pub(crate) fn children(&self, parent: ShardIndex) -> impl Iterator<Item = &Shard> {
-        self.shards[parent.as_usize()..].iter().filter(move |shard| {
+        let first = self.shards[parent.as_usize()].first_child.map(ShardIndex::as_usize);
+        let from_first = first.map_or(&[][..], |first| &self.shards[first..]);
+        from_first.iter().take(2).filter(move |shard| {
             shard.parent == Some(parent) || shard.adjacent_parent == Some(parent)
         })
     }
 
     /// Closes a shard and opens two in its place, the second from `upper_start` on.
     pub(crate) fn split(&mut self, parent: ShardIndex, upper_start: HashKey, now: Timestamp) {
+        self.split_unrouted(parent, upper_start, now);
+        self.rebuild_routes();
+    }
+
+    /// Returns the two shards, which no key is routed to yet.
+    fn split_unrouted(
+        &mut self,
+        parent: ShardIndex,
+        upper_start: HashKey,
+        now: Timestamp,
+    ) -> [ShardIndex; 2] {
         let range = self.shards[parent.as_usize()].hash_keys;
         assert!(
             range.start < upper_start && upper_start <= range.end,
@@ -204,13 +225,11 @@ impl Topology {
         );
         let created_seconds = self.close(&[parent], now);
         let lower_end = HashKey::new(upper_start.number() - 1);
-        for hash_keys in [
+        [
             HashKeyRange { start: range.start, end: lower_end },
             HashKeyRange { start: upper_start, end: range.end },
-        ] {
-            self.add(hash_keys, [Some(parent), None], created_seconds, now);
-        }
-        self.rebuild_routes();
+        ]
+        .map(|hash_keys| self.add(hash_keys, [Some(parent), None], created_seconds, now))
     }
 
     /// Splits an open shard evenly, if there is such a shard and it can be.
@@ -226,20 +245,31 @@ impl Topology {
 
     /// Closes two neighbours and opens one in their place.
     pub(crate) fn merge(&mut self, lower: ShardIndex, upper: ShardIndex, now: Timestamp) {
+        self.merge_unrouted(lower, upper, now);
+        self.rebuild_routes();
+    }
+
+    /// Returns the one shard, which no key is routed to yet.
+    fn merge_unrouted(
+        &mut self,
+        lower: ShardIndex,
+        upper: ShardIndex,
+        now: Timestamp,
+    ) -> ShardIndex {
         let (first, second) =
             (self.shards[lower.as_usize()].hash_keys, self.shards[upper.as_usize()].hash_keys);
         assert!(are_neighbours(first, second), "only neighbours are merged");
         let created_seconds = self.close(&[lower, upper], now);
         let hash_keys = HashKeyRange { start: first.start, end: second.end };
-        self.add(hash_keys, [Some(lower), Some(upper)], created_seconds, now);
-        self.rebuild_routes();
+        self.add(hash_keys, [Some(lower), Some(upper)], created_seconds, now)
     }
 
     /// Splits and merges until the open shards are `count` of equal ranges.
     ///
     /// Every open shard is first cut at the bounds that lie inside it, then the
     /// pieces between two bounds are merged. A bound that differs from an
-    /// existing one by rounding alone is taken to be it.
+    /// existing one by rounding alone is taken to be it. One pass cuts and one
+    /// merges, so a shard costs the same however many there are.
     pub(crate) fn rescale(&mut self, count: u32, now: Timestamp) {
         if count == self.open_count() {
             return;
@@ -248,26 +278,31 @@ impl Topology {
         let bounds: Vec<_> = HashKeyRange::uniform(count)
             .map(|range| snap(range.start.number(), &existing, u128::from(count)))
             .collect();
-        for bound in &bounds {
-            let key = HashKey::new(*bound);
-            let shard = self.route(key);
-            if shard.hash_keys.start != key {
-                let index = shard.index;
-                self.split(index, key, now);
-            }
-        }
-        for (position, start) in bounds.iter().enumerate() {
-            let end = bounds.get(position + 1).map_or(u128::MAX, |next| next - 1);
-            loop {
-                let first = self.route(HashKey::new(*start));
-                if first.hash_keys.end.number() >= end {
-                    break;
+        let mut cuts = bounds.iter().copied().peekable();
+        let mut pieces = Vec::with_capacity(existing.len() + bounds.len());
+        for open in std::mem::take(&mut self.open) {
+            let (mut rest, range) = (open.index, self.shards[open.index.as_usize()].hash_keys);
+            while let Some(cut) = cuts.next_if(|cut| *cut <= range.end.number()) {
+                if cut > range.start.number() {
+                    let [lower, upper] = self.split_unrouted(rest, HashKey::new(cut), now);
+                    pieces.push(lower);
+                    rest = upper;
                 }
-                let next = self.route(HashKey::new(first.hash_keys.end.number() + 1));
-                let (lower, upper) = (first.index, next.index);
-                self.merge(lower, upper, now);
+            }
+            pieces.push(rest);
+        }
+        let mut pieces = pieces.into_iter().peekable();
+        for next_bound in bounds.iter().copied().skip(1).map(Some).chain([None]) {
+            let mut shard = pieces.next().expect("a piece begins at every bound");
+            let is_before = |piece: &Shard| {
+                next_bound.is_none_or(|bound| piece.hash_keys.start.number() < bound)
+            };
+            while let Some(next) = pieces.next_if(|piece| is_before(&self.shards[piece.as_usize()]))
+            {
+                shard = self.merge_unrouted(shard, next, now);
             }
         }
+        self.rebuild_routes();
     }
 
     /// Ends shards at the same moment and returns the second at which their
@@ -290,9 +325,19 @@ impl Topology {
         parents: [Option<ShardIndex>; 2],
         created_seconds: u64,
         now: Timestamp,
-    ) {
-        let index = ShardIndex::new(self.shards.len() as u32);
+    ) -> ShardIndex {
+        let place = self.shards.len();
+        let index = ShardIndex::new(place as u32);
         self.shards.push(Shard::new(index, hash_keys, parents, created_seconds, now));
+        self.make_known_to_parents(place);
+        index
+    }
+
+    fn make_known_to_parents(&mut self, place: usize) {
+        let Shard { index, parent, adjacent_parent, .. } = self.shards[place];
+        for parent in [parent, adjacent_parent].into_iter().flatten() {
+            self.shards[parent.as_usize()].first_child.get_or_insert(index);
+        }
     }
 
     fn rebuild_routes(&mut self) {
@@ -366,6 +411,57 @@ mod tests {
                     topology.merge(index, upper, NOW);
                 }
                 assert_covers_the_space(&topology);
+            }
+        }
+    }
+
+    /// Every cut and every merge by itself, routing anew each time.
+    fn rescale_step_by_step(topology: &mut Topology, count: u32) {
+        let existing: Vec<_> = topology.open.iter().map(|open| open.start.number()).collect();
+        let bounds: Vec<_> = HashKeyRange::uniform(count)
+            .map(|range| snap(range.start.number(), &existing, u128::from(count)))
+            .collect();
+        for bound in bounds.iter().copied().map(HashKey::new) {
+            let shard = topology.route(bound);
+            if shard.hash_keys.start != bound {
+                topology.split(shard.index, bound, NOW);
+            }
+        }
+        for (place, bound) in bounds.iter().enumerate() {
+            let end = bounds.get(place + 1).map_or(u128::MAX, |next| next - 1);
+            while let first = topology.route(HashKey::new(*bound))
+                && first.hash_keys.end.number() < end
+            {
+                let next = HashKey::new(first.hash_keys.end.number() + 1);
+                let (lower, upper) = (first.index, topology.route(next).index);
+                topology.merge(lower, upper, NOW);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rescaling_makes_the_shards_that_single_steps_would_make(
+            counts in prop::collection::vec(1u32..60, 2..5),
+        ) {
+            let (mut at_once, mut in_steps) = (stream(counts[0]), stream(counts[0]));
+            for count in &counts[1..] {
+                at_once.rescale(*count, NOW);
+                if *count != in_steps.open_count() {
+                    rescale_step_by_step(&mut in_steps, *count);
+                }
+            }
+            let facts = |topology: &Topology| -> Vec<_> {
+                let shards = topology.shards.iter();
+                shards.map(|s| (s.hash_keys, s.parent, s.adjacent_parent, s.closed, s.created_seconds)).collect()
+            };
+            prop_assert_eq!(facts(&at_once), facts(&in_steps));
+            for parent in &at_once.shards {
+                let children: Vec<_> = at_once.children(parent.index).map(|s| s.index).collect();
+                let looked_for = at_once.shards.iter().filter(|shard| {
+                    [shard.parent, shard.adjacent_parent].contains(&Some(parent.index))
+                });
+                prop_assert_eq!(children, looked_for.map(|s| s.index).collect::<Vec<_>>());
             }
         }
     }

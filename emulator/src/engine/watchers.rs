@@ -1,5 +1,7 @@
 //! Who wants to know when something changes.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::task::Waker;
 
 /// Readers that wait, each under an id of its own.
@@ -7,17 +9,17 @@ use std::task::Waker;
 /// A waker may be all that holds a task, and the task a reader of this very
 /// lock: what is taken out is handed back, to be dropped when the lock is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Watchers(Vec<(u64, Waker)>);
+pub(crate) struct Watchers(BTreeMap<u64, Waker>);
 
 impl Watchers {
     /// Has a reader woken at the next change; a reader waits once.
     #[must_use = "dropped when the lock is gone"]
     pub(crate) fn register(&mut self, id: u64, waker: &Waker) -> Option<Waker> {
-        match self.0.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, known)) if known.will_wake(waker) => None,
-            Some((_, known)) => Some(std::mem::replace(known, waker.clone())),
-            None => {
-                self.0.push((id, waker.clone()));
+        match self.0.entry(id) {
+            Entry::Occupied(known) if known.get().will_wake(waker) => None,
+            Entry::Occupied(mut known) => Some(known.insert(waker.clone())),
+            Entry::Vacant(place) => {
+                place.insert(waker.clone());
                 None
             }
         }
@@ -26,12 +28,11 @@ impl Watchers {
     /// Forgets a reader.
     #[must_use = "dropped when the lock is gone"]
     pub(crate) fn remove(&mut self, id: u64) -> Option<Waker> {
-        let place = self.0.iter().position(|(known, _)| *known == id)?;
-        Some(self.0.remove(place).1)
+        self.0.remove(&id)
     }
 
     /// Takes everybody who waits, to be woken when the lock is gone.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        std::mem::take(&mut self.0).into_iter().map(|(_, waker)| waker)
+        std::mem::take(&mut self.0).into_values()
     }
 }

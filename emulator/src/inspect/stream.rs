@@ -261,8 +261,9 @@ impl StreamView {
 
 /// A shard's records that have not expired.
 pub(super) fn stored(shard: &topology::Shard, state: &StreamState, now: Timestamp) -> Batch {
-    let log = shard.log.lock();
-    log.read(log.index_at(state.horizon(now)), usize::MAX, usize::MAX)
+    let mut log = shard.log.lock();
+    let first = log.index_at(state.horizon(now));
+    log.read(first, usize::MAX, usize::MAX)
 }
 
 impl fmt::Display for StreamView {

@@ -70,11 +70,11 @@ impl Operation for DescribeStream {
         let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         let state = stream.state();
         let size = input.limit.map_or(SHARDS_PER_PAGE, |limit| limit.get() as usize);
-        let follows = |shard: &crate::engine::topology::Shard| {
-            input.exclusive_start.as_ref().is_none_or(|start| shard.index.follows(start))
+        let was_shown = |shard: &crate::engine::topology::Shard| {
+            input.exclusive_start.as_ref().is_some_and(|start| !shard.index.follows(start))
         };
         let (shards, has_more_shards) = page::cut(
-            state.live_shards(call.now).filter(|shard| follows(shard)).map(Shard::from),
+            state.live_shards_after(call.now, was_shown).map(Shard::from),
             size.min(SHARDS_PER_PAGE),
         );
         Ok(DescribeStreamOutput {

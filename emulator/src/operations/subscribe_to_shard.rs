@@ -102,7 +102,7 @@ impl Operation for SubscribeToShard {
         let (realm, stream) = call.stream_at(&meant.stream)?;
         let (name, account) = (&stream.address.name, stream.account());
         let id = call.engine.next_reader();
-        let (consumer, next_index) = stream.change(|state| {
+        let (consumer, next_index) = stream.change_of_reader(|state| {
             let consumer = meant.find(&stream, state)?.clone();
             require_active(&stream, &state.consumers[&consumer])?;
             let shard = state
@@ -112,8 +112,9 @@ impl Operation for SubscribeToShard {
             let start =
                 starting_position(*kind, number.as_ref(), *timestamp, &stream, shard, call.now)?;
             let next_index = start.resolve(shard, state.horizon(call.now));
-            take_over(state, &consumer, index, id, input.dry_run == Some(true), call)?;
-            Ok((consumer, next_index))
+            let dry_run = input.dry_run == Some(true);
+            let replaced = take_over(state, &consumer, index, id, dry_run, call)?;
+            Ok(((consumer, next_index), replaced))
         })?;
         Ok(Subscription::new(realm, Arc::clone(&stream), consumer, index, id, next_index, call.now))
     }
@@ -138,7 +139,7 @@ fn require_active(stream: &Stream, consumer: &Consumer) -> Result<(), ApiError> 
 }
 
 /// Makes this the consumer's subscription to the shard, unless one is too
-/// young to be taken over.
+/// young to be taken over. Returns the reader whose place it has taken.
 fn take_over(
     state: &mut StreamState,
     consumer: &ConsumerName,
@@ -146,7 +147,7 @@ fn take_over(
     id: u64,
     dry_run: bool,
     call: &Call<'_>,
-) -> Result<(), ApiError> {
+) -> Result<Option<u64>, ApiError> {
     let known = state.consumers.get_mut(consumer).expect("the consumer has just been found");
     let young = known
         .subscriptions
@@ -158,8 +159,8 @@ fn take_over(
     if dry_run {
         return Err(ApiError::dry_run());
     }
-    known.subscriptions.insert(shard, LiveSubscription { id, opened: call.now });
-    Ok(())
+    let own = LiveSubscription { id, opened: call.now };
+    Ok(known.subscriptions.insert(shard, own).map(|replaced| replaced.id))
 }
 
 /// Writes an event's payload into its frame.

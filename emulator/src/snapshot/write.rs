@@ -90,7 +90,7 @@ impl<W: Write> Lines<'_, W> {
     }
 
     fn write_shard(&mut self, shard: &Shard) -> io::Result<()> {
-        let log = shard.log.lock();
+        let mut log = shard.log.lock();
         self.end.shards += 1;
         self.write(&Row::Shard(ShardRow {
             number: shard.index.number(),

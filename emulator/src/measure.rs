@@ -1,0 +1,207 @@
+//! The engine with no request around it, for measurements of storing and reading
+//! alone (`cargo bench -p kinesis-bench --bench engine`).
+//!
+//! Behind the feature `measure`, which nothing else is behind. No part of the
+//! API: it changes with the engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::engine::position::{self, ReadLimits, Start};
+use crate::engine::stream::{NewRecord, Stream, StreamState};
+use crate::engine::topology::Shard;
+use crate::engine::transition::Transition;
+use crate::model::arn::RealmId;
+use crate::model::constraint::Constrained;
+use crate::model::hash_key::HashKey;
+use crate::model::names::{PartitionKey, StreamName};
+use crate::model::record::Payload;
+use crate::model::settings::Settings;
+use crate::model::shard_id::ShardIndex;
+use crate::model::status::StreamMode;
+use crate::model::timestamp::Timestamp;
+
+/// How long the stream keeps records: the shortest time that there is.
+pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An engine with one ACTIVE stream, without limits.
+#[derive(Debug)]
+pub struct BareEngine {
+    engine: Engine,
+    realm: RealmId,
+    stream: Arc<Stream>,
+}
+
+/// A record that has been decoded and checked, and its hash key.
+#[derive(Debug, Clone)]
+pub struct BareRecord {
+    partition_key: PartitionKey,
+    hash_key: HashKey,
+    data: Payload,
+}
+
+impl BareRecord {
+    /// A record that goes where its partition key's MD5 says.
+    ///
+    /// # Panics
+    /// If there is more data than a record can have.
+    #[must_use]
+    pub fn new(partition_key: &str, data: Vec<u8>) -> Self {
+        Self {
+            hash_key: HashKey::of_partition_key(partition_key),
+            partition_key: PartitionKey::from_checked(partition_key.into()),
+            data: Payload::from_checked(data),
+        }
+    }
+
+    /// Finds the hash key anew, as it is done for every record that arrives.
+    pub fn hash_again(&mut self) {
+        self.hash_key = HashKey::of_partition_key(self.partition_key.as_str());
+    }
+
+    /// Data and key, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.given().bytes()
+    }
+
+    fn given(&self) -> NewRecord<'_> {
+        NewRecord {
+            partition_key: Some(&self.partition_key),
+            hash_key: Some(self.hash_key),
+            data: &self.data,
+        }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// How many records.
+    pub records: usize,
+    /// Their data and keys, in bytes, as counted record by record.
+    pub bytes: usize,
+    /// The index of the record after the last one.
+    pub next_index: u64,
+    /// How far the reader is behind.
+    pub millis_behind_latest: u64,
+}
+
+impl BareEngine {
+    /// A stream of so many shards, made at `now`.
+    ///
+    /// # Panics
+    /// If there are to be no shards.
+    #[must_use]
+    pub fn new(shards: u32, now: Timestamp) -> Self {
+        assert!(shards > 0, "a stream has shards");
+        let settings = Settings { seed: Some(7), ..Settings::default() };
+        let realm =
+            RealmId { account: settings.account_id.clone(), region: settings.region.clone() };
+        let name = StreamName::from_checked("measured".into());
+        let creating = StreamState::creating(StreamMode::Provisioned, RETENTION);
+        let state = StreamState { planned_shards: shards, ..creating };
+        let engine = Engine::new(settings);
+        let limits = engine.limits.all();
+        let streams = engine.realm(&realm, now);
+        streams
+            .create(name.clone(), state, 7, &engine.settings, &limits, now)
+            .expect("nothing is limited, and no other stream is there");
+        streams.settle(now);
+        let stream = streams.stream(&name).expect("it has just been made");
+        Self { engine, realm, stream }
+    }
+
+    /// Splits and merges until there are so many shards of equal ranges.
+    pub fn rescale(&self, shards: u32, now: Timestamp) {
+        self.stream.transition(now, Transition::Rescaled { shards });
+    }
+
+    /// How many shards there are and were.
+    #[must_use]
+    pub fn shards(&self) -> u32 {
+        self.stream.state().topology.shards().len() as u32
+    }
+
+    /// What every call does first: brings the account's streams to `now`.
+    pub fn settle(&self, now: Timestamp) {
+        self.engine.realm(&self.realm, now);
+    }
+
+    /// Makes a snapshot and forgets it.
+    pub fn freeze(&self, now: Timestamp) {
+        drop(self.engine.freeze(|| now));
+    }
+
+    /// Stores a record as PutRecord does. Returns its index in its shard.
+    ///
+    /// # Panics
+    /// Never: the stream is ACTIVE and nothing is limited.
+    pub fn append(&self, record: &BareRecord, now: Timestamp) -> u64 {
+        let mut writable = self.stream.writable().expect("the stream is ACTIVE");
+        let placed = writable.append(now, &record.given(), None).expect("nothing is limited");
+        placed.sequence_number.index
+    }
+
+    /// Stores records as PutRecords does. Returns how many were stored.
+    ///
+    /// # Panics
+    /// Never: the stream is ACTIVE.
+    pub fn append_all(&self, records: &[BareRecord], now: Timestamp) -> usize {
+        let given: Vec<_> = records.iter().map(BareRecord::given).collect();
+        let mut writable = self.stream.writable().expect("the stream is ACTIVE");
+        writable.append_all(now, &given, None).iter().flatten().count()
+    }
+
+    /// Reads as GetRecords does, and looks at every record.
+    ///
+    /// # Panics
+    /// If there is no such shard.
+    #[must_use]
+    pub fn read(&self, shard: u32, next_index: u64, records_max: usize, now: Timestamp) -> Reading {
+        let limits = ReadLimits { records_max, bytes_max: 10 * 1024 * 1024 };
+        let progress = self
+            .at_shard(shard, now, |shard, horizon| {
+                position::read(shard, next_index, limits, now, horizon, None)
+            })
+            .expect("nothing is limited");
+        let bytes = |key: Option<&str>, data: &[u8]| data.len() + key.map_or(0, str::len);
+        Reading {
+            bytes: progress.batch.iter().map(|r| bytes(r.partition_key, r.data)).sum(),
+            records: progress.batch.len(),
+            next_index: progress.batch.next,
+            millis_behind_latest: progress.millis_behind_latest,
+        }
+    }
+
+    /// Where AT_TIMESTAMP starts to read a shard: the index of a record.
+    ///
+    /// # Panics
+    /// If there is no such shard.
+    #[must_use]
+    pub fn index_at_time(&self, shard: u32, time: Timestamp, now: Timestamp) -> u64 {
+        self.at_shard(shard, now, |shard, horizon| Start::AtTime(time).resolve(shard, horizon))
+    }
+
+    /// Where AT_SEQUENCE_NUMBER starts to read a shard, for the number of a
+    /// record: its index, or that of the oldest record that is left.
+    ///
+    /// # Panics
+    /// If there is no such shard.
+    #[must_use]
+    pub fn index_at_number(&self, shard: u32, index: u64, now: Timestamp) -> u64 {
+        self.at_shard(shard, now, |shard, horizon| Start::AtIndex(index).resolve(shard, horizon))
+    }
+
+    fn at_shard<T>(
+        &self,
+        shard: u32,
+        now: Timestamp,
+        look: impl FnOnce(&Shard, Timestamp) -> T,
+    ) -> T {
+        let state = self.stream.state();
+        let shard = state.topology.shard(ShardIndex::new(shard)).expect("there is such a shard");
+        look(shard, state.horizon(now))
+    }
+}
