@@ -11,6 +11,7 @@ mod cbor;
 mod collections;
 mod consumers;
 mod describing;
+mod dry_runs;
 mod encryption;
 mod envelope;
 mod fan_out;
