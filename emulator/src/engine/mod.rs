@@ -6,6 +6,7 @@
 //! for control calls. Whatever a caller can see listed comes out sorted.
 
 pub(crate) mod account;
+pub(crate) mod channel;
 pub(crate) mod consumer;
 pub(crate) mod entropy;
 pub(crate) mod frozen;

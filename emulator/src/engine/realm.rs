@@ -8,6 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use crate::model::arn::{RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, ChannelName};
 use crate::model::error::ApiError;
 use crate::model::limits::Limits;
 use crate::model::names::StreamName;
@@ -153,6 +154,23 @@ impl Realm {
         let mut streams: Vec<_> = self.streams.iter().map(|entry| Arc::clone(&entry)).collect();
         streams.sort_unstable_by(|one, other| one.address.name.cmp(&other.address.name));
         streams
+    }
+
+    /// The stream that a channel delivers from, if there is such a channel.
+    pub(crate) fn find_channel(&self, id: &ChannelId) -> Option<Arc<Stream>> {
+        self.streams().into_iter().find(|stream| stream.state().channels.contains_key(id))
+    }
+
+    /// Whether a channel has a name.
+    pub(crate) fn has_channel_named(&self, name: &ChannelName) -> bool {
+        let named =
+            |stream: &Arc<Stream>| stream.state().channels.values().any(|c| c.name == *name);
+        self.streams().iter().any(named)
+    }
+
+    /// How many channels there are, whatever their status.
+    pub(crate) fn channel_count(&self) -> u32 {
+        self.streams().iter().map(|stream| stream.state().channels.len() as u32).sum()
     }
 
     /// Begins to make a stream of as many shards as its state plans.

@@ -11,6 +11,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::model::arn::{AccountId, StreamAddress};
+use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
 use crate::model::hash_key::HashKey;
 use crate::model::limits::Limits;
@@ -25,6 +26,7 @@ use crate::model::status::{
 };
 use crate::model::timestamp::Timestamp;
 
+use super::channel::Channel;
 use super::consumer::Consumer;
 use super::limits::{CallUsage, ShardUsage};
 use super::rolling::RollingDay;
@@ -68,6 +70,7 @@ pub(crate) struct StreamState {
     pub(crate) tags: BTreeMap<TagKey, TagValue>,
     pub(crate) shard_level_metrics: BTreeSet<MetricsName>,
     pub(crate) policy: Option<PolicyText>,
+    pub(crate) channels: BTreeMap<ChannelId, Channel>,
     pub(crate) consumers: BTreeMap<ConsumerName, Consumer>,
     /// When each name was last registered, so that ARNs never repeat.
     pub(crate) registrations: BTreeMap<ConsumerName, u64>,
@@ -98,6 +101,7 @@ impl StreamState {
             tags: BTreeMap::new(),
             shard_level_metrics: BTreeSet::new(),
             policy: None,
+            channels: BTreeMap::new(),
             consumers: BTreeMap::new(),
             registrations: BTreeMap::new(),
             warm_throughput: None,
@@ -274,6 +278,9 @@ impl Stream {
                 }
                 Transition::Merged { lower, upper } => state.topology.merge(lower, upper, at),
                 Transition::Rescaled { shards } => state.topology.rescale(shards, at),
+                // A channel that was made meanwhile keeps its stream on-demand.
+                Transition::ModeSwitched { mode: StreamMode::Provisioned, .. }
+                    if !state.channels.is_empty() => {}
                 Transition::ModeSwitched { mode, warm_throughput } => {
                     state.mode = mode;
                     // The strategy and warmth belong to on-demand streams (ours).
@@ -302,6 +309,21 @@ impl Stream {
                     {
                         state.topology.halve(parent, at);
                     }
+                    return;
+                }
+                Transition::ChannelReady { id } => {
+                    if let Some(channel) = state.channels.get_mut(&id)
+                        && matches!(
+                            channel.status,
+                            ChannelStatus::Creating | ChannelStatus::Updating
+                        )
+                    {
+                        channel.status = ChannelStatus::Active;
+                    }
+                    return;
+                }
+                Transition::ChannelGone { id } => {
+                    state.channels.remove(&id);
                     return;
                 }
                 Transition::ConsumerReady { name } => {

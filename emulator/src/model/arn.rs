@@ -1,8 +1,9 @@
-//! Who is called, where: regions, accounts and stream ARNs.
+//! Who is called, where: regions, accounts and ARNs.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::channel::ChannelId;
 use super::names::{ConsumerName, GivenStreamArn, StreamName};
 
 /// An AWS account: twelve digits.
@@ -112,16 +113,9 @@ impl StreamAddress {
     }
 
     fn parse_text(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let (Some("arn"), Some(_partition), Some("kinesis")) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return None;
-        };
-        let region = parts.next()?.parse().ok()?;
-        let account = parts.next()?.parse().ok()?;
-        let name = StreamName::from_arn_resource(parts.next()?.strip_prefix("stream/")?)?;
-        Some(Self { realm: RealmId { account, region }, name })
+        let (realm, resource) = parse_arn(arn)?;
+        let name = StreamName::from_arn_resource(resource.strip_prefix("stream/")?)?;
+        Some(Self { realm, name })
     }
 }
 
@@ -129,6 +123,31 @@ impl fmt::Display for StreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RealmId { account, region } = &self.realm;
         write!(f, "arn:{}:kinesis:{region}:{account}:stream/{}", region.partition(), self.name)
+    }
+}
+
+/// A channel's full name, which displays as its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ChannelAddress {
+    /// Where the channel and its stream live.
+    pub(crate) realm: RealmId,
+    /// What the service calls it.
+    pub(crate) id: ChannelId,
+}
+
+impl ChannelAddress {
+    /// Reads an ARN. `None` if it is not exactly a channel's.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let (realm, resource) = parse_arn(arn)?;
+        let id = ChannelId::from_arn_resource(resource.strip_prefix("channel/")?)?;
+        Some(Self { realm, id })
+    }
+}
+
+impl fmt::Display for ChannelAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RealmId { account, region } = &self.realm;
+        write!(f, "arn:{}:kinesis:{region}:{account}:channel/{}", region.partition(), self.id)
     }
 }
 
@@ -165,16 +184,32 @@ impl fmt::Display for ConsumerAddress {
 /// What takes tags and policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ResourceAddress {
-    Stream(StreamAddress),
+    Channel(ChannelAddress),
     Consumer(ConsumerAddress),
+    Stream(StreamAddress),
 }
 
 impl ResourceAddress {
-    /// Reads an ARN. `None` if it is neither exactly a stream's nor a consumer's.
+    /// Reads an ARN. `None` if it is not exactly that of any of these.
     pub(crate) fn parse(arn: &str) -> Option<Self> {
-        let consumer = ConsumerAddress::parse(arn).map(Self::Consumer);
-        consumer.or_else(|| StreamAddress::parse_text(arn).map(Self::Stream))
+        let channel = || ChannelAddress::parse(arn).map(Self::Channel);
+        let consumer = || ConsumerAddress::parse(arn).map(Self::Consumer);
+        let stream = || StreamAddress::parse_text(arn).map(Self::Stream);
+        channel().or_else(consumer).or_else(stream)
     }
+}
+
+/// The realm and the resource that an ARN of this service names.
+fn parse_arn(arn: &str) -> Option<(RealmId, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (Some("arn"), Some(_partition), Some("kinesis")) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let region = parts.next()?.parse().ok()?;
+    let account = parts.next()?.parse().ok()?;
+    Some((RealmId { account, region }, parts.next()?))
 }
 
 #[cfg(test)]
@@ -207,5 +242,27 @@ mod tests {
         ] {
             assert_eq!(parse(arn), None, "{arn}");
         }
+    }
+
+    #[test]
+    fn each_kind_of_resource_is_told_by_its_arn() {
+        let realm = "arn:aws:kinesis:us-east-1:000000000000";
+        for (resource, expected) in [
+            ("stream/channel", "stream"),
+            ("stream/s/consumer/c:1", "consumer"),
+            ("channel/0a1b", "channel"),
+            ("channel/0A", "none"),
+            ("channel/a/consumer/c:1", "none"),
+        ] {
+            let found = match ResourceAddress::parse(&format!("{realm}:{resource}")) {
+                Some(ResourceAddress::Channel(_)) => "channel",
+                Some(ResourceAddress::Consumer(_)) => "consumer",
+                Some(ResourceAddress::Stream(_)) => "stream",
+                None => "none",
+            };
+            assert_eq!(found, expected, "{resource}");
+        }
+        let arn = format!("{realm}:channel/0a1b");
+        assert_eq!(ChannelAddress::parse(&arn).expect("a channel's").to_string(), arn);
     }
 }

@@ -78,7 +78,8 @@ impl StreamName {
     }
 }
 
-static NAME: Pattern = Pattern {
+/// What names are made of.
+pub(super) static NAME: Pattern = Pattern {
     text: "[a-zA-Z0-9_.-]+",
     matches: |text| {
         !text.is_empty()

@@ -23,6 +23,7 @@ pub(crate) enum TokenKind {
     StreamPage = 2,
     ShardPage = 3,
     ConsumerPage = 4,
+    ChannelPage = 5,
 }
 
 const TAG_BYTES: usize = 12;

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::Engine;
 use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
-use crate::model::arn::{RealmId, StreamAddress};
+use crate::model::arn::{ChannelAddress, RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, GivenChannelArn};
 use crate::model::error::ApiError;
 use crate::model::limits::{Limits, Scope};
 use crate::model::names::{GivenStreamArn, StreamName};
@@ -131,6 +132,31 @@ impl Call<'_> {
         let realm = self.engine.realm(&address.realm, self.now);
         let stream = realm.stream(&address.name)?;
         Ok((realm, stream))
+    }
+
+    /// The channel that an ARN names: its realm, its stream, and what the
+    /// stream knows it by.
+    ///
+    /// # Errors
+    /// If there is no such channel.
+    pub(crate) fn channel(
+        &self,
+        arn: &GivenChannelArn,
+    ) -> Result<(Arc<Realm>, Arc<Stream>, ChannelId), ApiError> {
+        let address = ChannelAddress::parse(arn.as_str());
+        let found = address.and_then(|address| self.channel_at(address));
+        found.ok_or_else(|| ApiError::channel_not_found(arn.as_str()))
+    }
+
+    /// The channel at an address: its realm, its stream, and what the stream
+    /// knows it by.
+    pub(crate) fn channel_at(
+        &self,
+        address: ChannelAddress,
+    ) -> Option<(Arc<Realm>, Arc<Stream>, ChannelId)> {
+        let realm = self.engine.realm(&address.realm, self.now);
+        let stream = realm.find_channel(&address.id)?;
+        Some((realm, stream, address.id))
     }
 
     /// Why a record of the batch is to fail, if it is.

@@ -3,6 +3,8 @@
 //! * Works while the stream is CREATING (recorded) or UPDATING; a second call
 //!   while it is DELETING is refused (ours).
 //! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded).
+//! * Channels block it, whatever their status (model text; that DELETING ones do
+//!   is inferred).
 //! * The stream is DELETING for the state delay, then it is gone.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
@@ -42,6 +44,11 @@ impl Operation for DeleteStream {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         let enforced = input.enforce_consumer_deletion == Some(true);
         stream.change(|state| match state.status {
+            StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
+                if !state.channels.is_empty() =>
+            {
+                Err(ApiError::stream_has_channels(&stream.address.name, stream.account()))
+            }
             StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
                 if !state.consumers.is_empty() && !enforced =>
             {

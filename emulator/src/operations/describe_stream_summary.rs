@@ -55,6 +55,7 @@ answer! {
         "ConsumerCount" => consumers: Option<u32>,
         "WarmThroughput" => warm_throughput: Option<WarmThroughput>,
         "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
+        "ChannelCount" => channels: Option<u32>,
         "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
     }
 }
@@ -88,6 +89,7 @@ impl Operation for DescribeStreamSummary {
                     current: Some(state.topology.open_count()),
                 }),
                 max_record_size: Some(state.max_record_size),
+                channels: Some(state.channels.len() as u32),
                 distribution: match state.mode {
                     StreamMode::OnDemand => Some(state.distribution),
                     StreamMode::Provisioned => None,

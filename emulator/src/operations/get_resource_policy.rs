@@ -1,4 +1,4 @@
-//! `GetResourcePolicy`: the policy of a stream or consumer; `{}` if it has none
+//! `GetResourcePolicy`: the policy of a stream, channel or consumer; `{}` if it has none
 //! (recorded).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetResourcePolicy.html>

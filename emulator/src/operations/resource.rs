@@ -1,10 +1,12 @@
-//! What TagResource and PutResourcePolicy work on: a stream or a consumer.
+//! What TagResource and PutResourcePolicy work on: a stream, or something that
+//! belongs to one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::stream::{Stream, StreamState};
-use crate::model::arn::{ConsumerAddress, ResourceAddress};
+use crate::model::arn::ResourceAddress;
+use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
 use crate::model::names::{GivenResourceArn, PolicyText, TagKey, TagValue};
 
@@ -12,10 +14,18 @@ use super::Call;
 use super::add_tags_to_stream::require_taggable;
 use super::describe_stream_consumer::Meant;
 
-/// A stream, or one of its consumers.
-pub(super) struct Resource {
+/// A stream, or a part of it.
+pub(super) struct Resource<'a> {
+    arn: &'a GivenResourceArn,
     pub(super) stream: Arc<Stream>,
-    consumer: Option<Meant>,
+    part: Part,
+}
+
+/// What of a stream is meant.
+enum Part {
+    Channel(ChannelId),
+    Consumer(Meant),
+    Whole,
 }
 
 /// The parts of a resource that its tags and policy live in.
@@ -24,57 +34,62 @@ struct Attachments<'a> {
     policy: &'a mut Option<PolicyText>,
 }
 
-impl Resource {
+impl<'a> Resource<'a> {
     /// # Errors
-    /// If there is no such resource. Channels and queues are not emulated yet,
-    /// so none is found.
-    pub(super) fn find(arn: &GivenResourceArn, call: &Call<'_>) -> Result<Self, ApiError> {
+    /// If there is no such resource. Queues are not emulated yet, so none is
+    /// found.
+    pub(super) fn find(arn: &'a GivenResourceArn, call: &Call<'_>) -> Result<Self, ApiError> {
         let missing = || ApiError::resource_not_found(arn.as_str());
-        match ResourceAddress::parse(arn.as_str()).ok_or_else(missing)? {
-            ResourceAddress::Stream(address) => {
-                let (_, stream) = call.stream_at(&address)?;
-                Ok(Self { stream, consumer: None })
+        let (stream, part) = match ResourceAddress::parse(arn.as_str()).ok_or_else(missing)? {
+            ResourceAddress::Channel(address) => {
+                let (_, stream, id) = call.channel_at(address).ok_or_else(missing)?;
+                (stream, Part::Channel(id))
             }
-            ResourceAddress::Consumer(address) => Self::find_consumer(address, call),
-        }
-    }
-
-    fn find_consumer(address: ConsumerAddress, call: &Call<'_>) -> Result<Self, ApiError> {
-        let (_, stream) = call.stream_at(&address.stream)?;
-        let meant = Meant::from(address);
-        meant.find(&stream, &stream.state())?;
-        Ok(Self { stream, consumer: Some(meant) })
+            ResourceAddress::Consumer(address) => {
+                let (_, stream) = call.stream_at(&address.stream)?;
+                let meant = Meant::from(address);
+                meant.find(&stream, &stream.state())?;
+                (stream, Part::Consumer(meant))
+            }
+            ResourceAddress::Stream(address) => (call.stream_at(&address)?.1, Part::Whole),
+        };
+        Ok(Self { arn, stream, part })
     }
 
     /// Looks at the resource's tags and policy, and disturbs nobody.
     ///
     /// # Errors
-    /// If the consumer has gone meanwhile.
+    /// If a part of the stream has gone meanwhile.
     pub(super) fn look<T>(
         &self,
         look: impl FnOnce(&BTreeMap<TagKey, TagValue>, Option<&PolicyText>) -> T,
     ) -> Result<T, ApiError> {
         let state = self.stream.state();
-        Ok(match &self.consumer {
-            Some(meant) => {
+        Ok(match &self.part {
+            Part::Channel(id) => {
+                let channel = state.channels.get(id).ok_or_else(|| self.gone())?;
+                look(&channel.tags, channel.policy.as_ref())
+            }
+            Part::Consumer(meant) => {
                 let consumer = &state.consumers[meant.find(&self.stream, &state)?];
                 look(&consumer.tags, consumer.policy.as_ref())
             }
-            None => look(&state.tags, state.policy.as_ref()),
+            Part::Whole => look(&state.tags, state.policy.as_ref()),
         })
     }
 
     /// Changes the resource's tags, as both APIs allow it for streams.
     ///
     /// # Errors
-    /// While the stream is CREATING or DELETING, if the consumer has gone
-    /// meanwhile, and whatever `change` says.
+    /// While the stream or the channel is CREATING or DELETING, if a part of
+    /// the stream has gone meanwhile, and whatever `change` says.
     pub(super) fn change_tags<T>(
         &self,
         change: impl FnOnce(&mut BTreeMap<TagKey, TagValue>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         self.stream.change(|state| {
             require_taggable(&self.stream, state)?;
+            self.require_taggable_channel(state)?;
             change(self.attachments(state)?.tags)
         })
     }
@@ -82,7 +97,7 @@ impl Resource {
     /// Changes the resource's policy.
     ///
     /// # Errors
-    /// If the consumer has gone meanwhile.
+    /// If a part of the stream has gone meanwhile.
     pub(super) fn change_policy<T>(
         &self,
         change: impl FnOnce(&mut Option<PolicyText>) -> T,
@@ -90,16 +105,35 @@ impl Resource {
         self.stream.change(|state| Ok(change(self.attachments(state)?.policy)))
     }
 
-    fn attachments<'a>(&self, state: &'a mut StreamState) -> Result<Attachments<'a>, ApiError> {
-        let name = match &self.consumer {
-            Some(meant) => Some(meant.find(&self.stream, state)?),
-            None => None,
-        };
-        Ok(match name.and_then(|name| state.consumers.get_mut(name)) {
-            Some(consumer) => {
-                Attachments { tags: &mut consumer.tags, policy: &mut consumer.policy }
+    /// As for streams (ours: AWS documents ACTIVE).
+    fn require_taggable_channel(&self, state: &StreamState) -> Result<(), ApiError> {
+        let Part::Channel(id) = &self.part else { return Ok(()) };
+        let channel = state.channels.get(id).ok_or_else(|| self.gone())?;
+        match channel.status {
+            ChannelStatus::Active | ChannelStatus::Updating | ChannelStatus::Failed => Ok(()),
+            status @ (ChannelStatus::Creating | ChannelStatus::Deleting) => {
+                Err(ApiError::channel_not_active(&channel.name, self.stream.account(), status))
             }
-            None => Attachments { tags: &mut state.tags, policy: &mut state.policy },
-        })
+        }
+    }
+
+    fn attachments<'s>(&self, state: &'s mut StreamState) -> Result<Attachments<'s>, ApiError> {
+        let (tags, policy) = match &self.part {
+            Part::Channel(id) => {
+                let channel = state.channels.get_mut(id).ok_or_else(|| self.gone())?;
+                (&mut channel.tags, &mut channel.policy)
+            }
+            Part::Consumer(meant) => {
+                let name = meant.find(&self.stream, state)?;
+                let consumer = state.consumers.get_mut(name).ok_or_else(|| self.gone())?;
+                (&mut consumer.tags, &mut consumer.policy)
+            }
+            Part::Whole => (&mut state.tags, &mut state.policy),
+        };
+        Ok(Attachments { tags, policy })
+    }
+
+    fn gone(&self) -> ApiError {
+        ApiError::resource_not_found(self.arn.as_str())
     }
 }

@@ -3,7 +3,8 @@
 
 use std::any::Any;
 
-use crate::model::arn::{ConsumerAddress, ResourceAddress, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, ResourceAddress, StreamAddress};
+use crate::model::channel::GivenChannelArn;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     ConsumerName, GivenConsumerArn, GivenResourceArn, GivenShardId, GivenShardIterator,
@@ -62,12 +63,15 @@ impl Subject {
         } else if let Some(arn) = given::<GivenStreamArn>(member) {
             // Of a name and an ARN, the ARN says more.
             self.stream = parse_arn(arn).ok().or(self.stream.take());
+        } else if let Some(arn) = given::<GivenChannelArn>(member) {
+            self.add_channel(ChannelAddress::parse(arn.as_str()), call);
         } else if let Some(arn) = given::<GivenConsumerArn>(member) {
             self.add_consumer(ConsumerAddress::parse(arn.as_str()));
         } else if let Some(arn) = given::<GivenResourceArn>(member) {
             match ResourceAddress::parse(arn.as_str()) {
-                Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
+                Some(ResourceAddress::Channel(channel)) => self.add_channel(Some(channel), call),
                 Some(ResourceAddress::Consumer(consumer)) => self.add_consumer(Some(consumer)),
+                Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
                 None => {}
             }
         } else if let Some(name) = given::<ConsumerName>(member) {
@@ -94,6 +98,13 @@ impl Subject {
             (given::<GivenHashKey>(member), self.records.last_mut())
         {
             record.explicit_hash_key = key.resolve();
+        }
+    }
+
+    /// A channel's ARN does not name its stream.
+    fn add_channel(&mut self, channel: Option<ChannelAddress>, call: &Call<'_>) {
+        if let Some((_, stream, _)) = channel.and_then(|address| call.channel_at(address)) {
+            self.stream = Some(stream.address.clone());
         }
     }
 

@@ -1,4 +1,4 @@
-//! `TagResource`: add tags to a stream or consumer, or give them new values.
+//! `TagResource`: add tags to a stream, channel or consumer, or give them new values.
 //!
 //! * A stream has one set of tags for both APIs. At most 50.
 //!

@@ -1,4 +1,4 @@
-//! `UntagResource`: remove tags from a stream or consumer; unknown keys are
+//! `UntagResource`: remove tags from a stream, channel or consumer; unknown keys are
 //! ignored.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UntagResource.html>

@@ -1,6 +1,7 @@
 //! `UpdateStreamMode`: let the service or the owner decide on the shards.
 //!
 //! * The shards stay as they are; two switches in 24 hours (guide).
+//! * A stream with channels stays on-demand (inferred).
 //! * The mode that the stream has already is accepted, without a change, unless
 //!   `WarmThroughputMiBps` goes with it (inferred).
 //!
@@ -14,6 +15,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::numbers::NaturalInteger;
+use crate::model::status::StreamMode;
 use crate::wire::shape::shape;
 
 use super::create_stream::check_warm_throughput;
@@ -53,6 +55,9 @@ impl Operation for UpdateStreamMode {
                     Some(_) => Err(ApiError::same_mode_with_warm_throughput()),
                     None => Ok(false),
                 };
+            }
+            if mode == StreamMode::Provisioned && !state.channels.is_empty() {
+                return Err(ApiError::stream_has_channels(&stream.address.name, stream.account()));
             }
             if let Some(limit) = limits.mode_switches_per_day
                 && !state.mode_switches.has_room(call.now, limit)

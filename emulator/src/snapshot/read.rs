@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use crc32fast::Hasher;
 
 use crate::engine::account::Commitment;
+use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
@@ -21,21 +22,22 @@ use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;
 use crate::engine::topology::{Shard, Topology, are_neighbours};
 use crate::engine::transition::Transition;
-use crate::model::arn::{ConsumerAddress, RealmId, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, DataFreshnessInSeconds};
 use crate::model::constraint::{Constrained, Measured};
 use crate::model::hash_key::{HashKey, HashKeyRange};
 use crate::model::names::{PartitionKey, StreamName};
 use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
-use crate::model::status::{EncryptionType, StreamStatus};
+use crate::model::status::{EncryptionType, StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
-    Announcement, Becomes, ChangeRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, RealmRow,
-    RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
+    Announcement, Becomes, ChangeRow, ChannelRow, ConsumerRow, DestinationRow, DrawnRow, EndRow,
+    FORMAT, Header, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
 };
 
 /// A first line is not longer: a large file of another kind is not read whole.
@@ -189,7 +191,15 @@ impl World {
         if realm.find(&row.name.0).is_some() {
             return Err(format!("a second stream of the name {}", row.name.0));
         }
-        realm.add_restored(Arc::new(stream(row, shards, realm.id())?));
+        let stream = stream(row, shards, realm.id())?;
+        for channel in stream.state().channels.values() {
+            if realm.has_channel_named(&channel.name)
+                || realm.find_channel(&channel.address.id).is_some()
+            {
+                return Err(format!("a second channel {}", channel.name));
+            }
+        }
+        realm.add_restored(Arc::new(stream));
         Ok(())
     }
 
@@ -275,6 +285,18 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     for (Text(name), registered) in row.registrations_seconds {
         registrations.insert(name, seconds(registered)?);
     }
+    let mode = row.mode.0;
+    let mut channels = BTreeMap::new();
+    for row in row.channels {
+        let channel = channel(row, realm)?;
+        let kind = channel.destination.kind();
+        let excludes =
+            |other: &Channel| other.destination.kind() == kind || other.name == channel.name;
+        if mode != StreamMode::OnDemand || channels.values().any(excludes) {
+            return Err(format!("{} cannot have the channel {}", address.name, channel.name));
+        }
+        channels.insert(channel.address.id.clone(), channel);
+    }
     let mut consumers = BTreeMap::new();
     for row in row.consumers {
         let consumer = consumer(row, &address)?;
@@ -283,7 +305,7 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     // Every member is named: one that is added to the state is missed here.
     let state = StreamState {
         status: row.status.0,
-        mode: row.mode.0,
+        mode,
         retention: Duration::from_secs(seconds(row.retention_seconds)?),
         expired_before: Timestamp::from_millis(row.expired_before),
         encryption: row.encryption.0,
@@ -293,6 +315,7 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         tags: tags(row.tags),
         shard_level_metrics: row.shard_level_metrics.into_iter().map(|Text(name)| name).collect(),
         policy: row.policy.map(|Text(policy)| policy),
+        channels,
         consumers,
         registrations,
         warm_throughput: row.warm_throughput,
@@ -308,6 +331,63 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     let stream = Stream::new(address, row.incarnation, created, created_seconds, state);
     stream.set_auto_turn(row.auto_turn);
     Ok(stream)
+}
+
+fn channel(row: ChannelRow, realm: &RealmId) -> Result<Channel, Refusal> {
+    let id = ChannelId::from_arn_resource(row.id.0.as_str())
+        .ok_or_else(|| format!("{} cannot be the id of a channel", row.id.0))?;
+    let freshness = Duration::from_secs(row.freshness_seconds);
+    if !DataFreshnessInSeconds::RANGE.contains(&freshness) {
+        return Err(format!("channel {} delivers too often or too seldom", row.name.0));
+    }
+    Ok(Channel {
+        address: ChannelAddress { realm: realm.clone(), id },
+        name: row.name.0,
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        role: row.role.0,
+        format: row.format.0,
+        schema: row.schema.map(|Text(schema)| schema),
+        destination: destination(row.destination),
+        freshness,
+        dead_letters: DeadLetterBucket {
+            arn: row.dead_letters.bucket.0,
+            owner: row.dead_letters.owner.0,
+            prefix: row.dead_letters.prefix.map(|Text(prefix)| prefix),
+        },
+        key: row.key.map(|Text(key)| key),
+        logging: Logging {
+            enabled: row.logging.enabled,
+            group: row.logging.group.0,
+            stream: row.logging.stream.0,
+        },
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+    })
+}
+
+fn destination(row: DestinationRow) -> Destination {
+    match row {
+        DestinationRow::Bucket { arn, owner, key_template, storage_class, compression } => {
+            Destination::Bucket(Bucket {
+                arn: arn.0,
+                owner: owner.0,
+                key_template: key_template.0,
+                storage_class: storage_class.0,
+                compression: compression.0,
+            })
+        }
+        DestinationRow::Table { bucket, namespace, name, compression, partitioned_by } => {
+            Destination::Table(Table {
+                bucket: bucket.0,
+                namespace: namespace.0,
+                name: name.0,
+                compression: compression.0,
+                partitioned_by: partitioned_by
+                    .map(|columns| columns.into_iter().map(|Text(column)| column).collect()),
+            })
+        }
+    }
 }
 
 fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusal> {
@@ -371,6 +451,8 @@ fn transition(becomes: Becomes) -> Transition {
         }
         Becomes::Unchanged => Transition::Unchanged,
         Becomes::Warmed { target, shards } => Transition::Warmed { target, shards },
+        Becomes::ChannelReady { id: Text(id) } => Transition::ChannelReady { id },
+        Becomes::ChannelGone { id: Text(id) } => Transition::ChannelGone { id },
         Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
         Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
     }
@@ -402,6 +484,8 @@ fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
         | Transition::Decrypted
         | Transition::RecordSizeChanged { .. }
         | Transition::Unchanged
+        | Transition::ChannelReady { .. }
+        | Transition::ChannelGone { .. }
         | Transition::ConsumerReady { .. }
         | Transition::ConsumerGone { .. } => None,
     }

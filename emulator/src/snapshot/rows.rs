@@ -9,6 +9,12 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 
 use crate::model::arn::{AccountId, Region};
+use crate::model::channel::{
+    BucketArn, BucketOwner, ChannelId, ChannelName, ChannelStatus, ErrorOutputPrefix, LogGroupName,
+    LogStreamName, OutputKeyTemplate, PartitionSourceName, RecordFormatType, RoleArn,
+    S3CompressionType, S3StorageClass, S3TablesCompressionType, SchemaArn, TableBucketArn,
+    TableName, TableNamespace,
+};
 use crate::model::constraint::{Constrained, Measured};
 use crate::model::names::{ConsumerName, KeyId, PolicyText, StreamName, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
@@ -98,6 +104,7 @@ pub(super) struct StreamRow {
     pub(super) tags: Tags,
     pub(super) shard_level_metrics: Vec<Text<MetricsName>>,
     pub(super) policy: Option<Text<PolicyText>>,
+    pub(super) channels: Vec<ChannelRow>,
     pub(super) consumers: Vec<ConsumerRow>,
     pub(super) registrations_seconds: BTreeMap<Text<ConsumerName>, u64>,
     pub(super) warm_throughput: Option<u32>,
@@ -106,6 +113,60 @@ pub(super) struct StreamRow {
     pub(super) mode_switches: Vec<u64>,
     pub(super) encryption_starts: Vec<u64>,
     pub(super) encryption_stops: Vec<u64>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelRow {
+    pub(super) id: Text<ChannelId>,
+    pub(super) name: Text<ChannelName>,
+    pub(super) created: u64,
+    pub(super) status: Text<ChannelStatus>,
+    pub(super) role: Text<RoleArn>,
+    pub(super) format: Text<RecordFormatType>,
+    pub(super) schema: Option<Text<SchemaArn>>,
+    pub(super) destination: DestinationRow,
+    pub(super) freshness_seconds: u64,
+    pub(super) dead_letters: DeadLettersRow,
+    pub(super) key: Option<Text<KeyId>>,
+    pub(super) logging: LoggingRow,
+    pub(super) tags: Tags,
+    pub(super) policy: Option<Text<PolicyText>>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum DestinationRow {
+    Bucket {
+        arn: Text<BucketArn>,
+        owner: Text<BucketOwner>,
+        key_template: Text<OutputKeyTemplate>,
+        storage_class: Text<S3StorageClass>,
+        compression: Text<S3CompressionType>,
+    },
+    Table {
+        bucket: Text<TableBucketArn>,
+        namespace: Text<TableNamespace>,
+        name: Text<TableName>,
+        compression: Text<S3TablesCompressionType>,
+        partitioned_by: Option<Vec<Text<PartitionSourceName>>>,
+    },
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLettersRow {
+    pub(super) bucket: Text<BucketArn>,
+    pub(super) owner: Text<BucketOwner>,
+    pub(super) prefix: Option<Text<ErrorOutputPrefix>>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoggingRow {
+    pub(super) enabled: bool,
+    pub(super) group: Text<LogGroupName>,
+    pub(super) stream: Text<LogStreamName>,
 }
 
 pub(super) type Tags = BTreeMap<Text<TagKey>, Text<TagValue>>;
@@ -175,6 +236,8 @@ pub(super) enum Becomes {
     RecordSizeChanged { limit_kib: Number<MaxRecordSizeInKiB> },
     Unchanged,
     Warmed { target: u32, shards: u32 },
+    ChannelReady { id: Text<ChannelId> },
+    ChannelGone { id: Text<ChannelId> },
     ConsumerReady { name: Text<ConsumerName> },
     ConsumerGone { name: Text<ConsumerName> },
 }

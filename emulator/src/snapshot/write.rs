@@ -10,6 +10,7 @@ use crc32fast::Hasher;
 use serde::Serialize;
 
 use crate::engine::account::Commitment;
+use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::realm::Realm;
@@ -24,8 +25,9 @@ use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::rows::{
-    Becomes, ChangeRow, CommitmentRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, Number,
-    Parsed, RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
+    Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DeadLettersRow, DestinationRow,
+    DrawnRow, EndRow, FORMAT, Header, LoggingRow, Number, Parsed, RealmRow, RecordRow, Row,
+    ShardRow, StreamRow, Tags, Text, VERSION,
 };
 
 /// Records and bytes that are taken from a log at a time.
@@ -160,6 +162,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         tags,
         shard_level_metrics,
         policy,
+        channels,
         consumers,
         registrations,
         warm_throughput,
@@ -187,6 +190,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         tags: tag_rows(tags),
         shard_level_metrics: shard_level_metrics.iter().copied().map(Text).collect(),
         policy: policy.clone().map(Text),
+        channels: channels.values().map(channel_row).collect(),
         consumers: consumers.values().map(consumer_row).collect(),
         registrations_seconds: registrations.iter().map(|(n, s)| (Text(n.clone()), *s)).collect(),
         warm_throughput: *warm_throughput,
@@ -195,6 +199,73 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         mode_switches: times(mode_switches),
         encryption_starts: times(encryption_starts),
         encryption_stops: times(encryption_stops),
+    }
+}
+
+fn channel_row(channel: &Channel) -> ChannelRow {
+    let Channel {
+        address,
+        name,
+        created,
+        status,
+        role,
+        format,
+        schema,
+        destination,
+        freshness,
+        dead_letters: DeadLetterBucket { arn, owner, prefix },
+        key,
+        logging: Logging { enabled, group, stream },
+        tags,
+        policy,
+    } = channel;
+    ChannelRow {
+        id: Text(address.id.clone()),
+        name: Text(name.clone()),
+        created: created.as_millis(),
+        status: Text(*status),
+        role: Text(role.clone()),
+        format: Text(*format),
+        schema: schema.clone().map(Text),
+        destination: destination_row(destination),
+        freshness_seconds: freshness.as_secs(),
+        dead_letters: DeadLettersRow {
+            bucket: Text(arn.clone()),
+            owner: Text(owner.clone()),
+            prefix: prefix.clone().map(Text),
+        },
+        key: key.clone().map(Text),
+        logging: LoggingRow {
+            enabled: *enabled,
+            group: Text(group.clone()),
+            stream: Text(stream.clone()),
+        },
+        tags: tag_rows(tags),
+        policy: policy.clone().map(Text),
+    }
+}
+
+fn destination_row(destination: &Destination) -> DestinationRow {
+    match destination.clone() {
+        Destination::Bucket(Bucket { arn, owner, key_template, storage_class, compression }) => {
+            DestinationRow::Bucket {
+                arn: Text(arn),
+                owner: Text(owner),
+                key_template: Text(key_template),
+                storage_class: Text(storage_class),
+                compression: Text(compression),
+            }
+        }
+        Destination::Table(Table { bucket, namespace, name, compression, partitioned_by }) => {
+            DestinationRow::Table {
+                bucket: Text(bucket),
+                namespace: Text(namespace),
+                name: Text(name),
+                compression: Text(compression),
+                partitioned_by: partitioned_by
+                    .map(|columns| columns.into_iter().map(Text).collect()),
+            }
+        }
     }
 }
 
@@ -242,6 +313,8 @@ fn becomes(change: Transition) -> Becomes {
         }
         Transition::Unchanged => Becomes::Unchanged,
         Transition::Warmed { target, shards } => Becomes::Warmed { target, shards },
+        Transition::ChannelReady { id } => Becomes::ChannelReady { id: Text(id) },
+        Transition::ChannelGone { id } => Becomes::ChannelGone { id: Text(id) },
         Transition::ConsumerReady { name } => Becomes::ConsumerReady { name: Text(name) },
         Transition::ConsumerGone { name } => Becomes::ConsumerGone { name: Text(name) },
     }

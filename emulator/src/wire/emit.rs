@@ -9,7 +9,8 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
-use crate::model::arn::{ConsumerAddress, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, StreamAddress};
+use crate::model::channel::GivenChannelArn;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{GivenConsumerArn, GivenShardId, GivenShardIterator, GivenStreamArn};
@@ -96,6 +97,7 @@ macro_rules! emitted_as_text {
 }
 
 emitted_as_text! {
+    ChannelAddress as GivenChannelArn,
     ConsumerAddress as GivenConsumerArn,
     HashKey as GivenHashKey,
     SequenceNumber as GivenSequenceNumber,

@@ -8,6 +8,7 @@ mod authentication;
 mod bodies;
 pub(crate) mod bounds;
 mod cbor;
+mod channels;
 mod collections;
 mod consumers;
 mod describing;

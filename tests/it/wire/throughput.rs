@@ -14,6 +14,7 @@ use kinesis_emulator::Limits;
 use kinesis_emulator::declarations::{Rate, Scope, operations};
 use serde_json::{Value, json};
 
+use super::channels::to_bucket;
 use super::streams::arn;
 use crate::support::raw::{Answer, Raw, text};
 
@@ -154,9 +155,13 @@ fn input(operation: &str) -> Value {
     let by_arn = || json!({"StreamARN": arn("s")});
     let resource = || json!({"ResourceARN": arn("s")});
     match operation {
-        "DescribeAccountSettings" | "DescribeLimits" | "ListStreams" => json!({}),
+        "DescribeAccountSettings" | "DescribeLimits" | "ListChannels" | "ListStreams" => json!({}),
         "DescribeStream" | "DescribeStreamSummary" | "ListShards" | "ListTagsForStream" => stream(),
         "DeleteStream" => json!({"StreamName": "none"}),
+        "CreateChannel" => to_bucket("c", "s"),
+        "DeleteChannel" | "DescribeChannel" | "UpdateChannel" => {
+            json!({"ChannelARN": "arn:aws:kinesis:us-east-1:000000000000:channel/none"})
+        }
         "CreateStream" => with(stream(), json!({"ShardCount": 1})),
         "AddTagsToStream" => with(stream(), json!({"Tags": {"k": "v"}})),
         "RemoveTagsFromStream" => with(stream(), json!({"TagKeys": ["k"]})),

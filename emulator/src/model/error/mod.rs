@@ -4,6 +4,7 @@
 //! Sentences marked *recorded* were observed on the real service by public
 //! test suites; the others are ours, because AWS documents only the kind.
 
+mod channels;
 mod consumers;
 mod pages;
 mod records;
