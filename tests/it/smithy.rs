@@ -17,9 +17,8 @@ const FIDELITY: &str = include_str!("../../FIDELITY.md");
 const LEFT_OUT_OF_ANSWERS: &[(&str, &str)] = &[
     // Clients would send it back and then call AWS in place of the emulator.
     ("StreamDescriptionSummary", "StreamId"),
-    // Channels and queues are not emulated yet.
+    // Channels are not emulated yet.
     ("StreamDescriptionSummary", "ChannelCount"),
-    ("StreamDescriptionSummary", "QueueCount"),
     ("DescribeLimitsOutput", "ChannelCount"),
     ("DescribeLimitsOutput", "ChannelCountLimit"),
     // Exceptions in an event stream are frames of their own.

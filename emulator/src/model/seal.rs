@@ -23,6 +23,8 @@ pub(crate) enum TokenKind {
     StreamPage = 2,
     ShardPage = 3,
     ConsumerPage = 4,
+    QueuePage = 5,
+    ReceiptHandle = 6,
 }
 
 const TAG_BYTES: usize = 12;

@@ -1,4 +1,4 @@
-//! `DeleteResourcePolicy`: remove the policy of a stream or consumer.
+//! `DeleteResourcePolicy`: remove the policy of a stream, consumer or queue.
 //!
 //! * Where there is none the call fails (recorded).
 //!

@@ -2,7 +2,8 @@
 //!
 //! * Works while the stream is CREATING (recorded) or UPDATING; a second call
 //!   while it is DELETING is refused (ours).
-//! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded).
+//! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded);
+//!   queues block it always (guide).
 //! * The stream is DELETING for the state delay, then it is gone.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
@@ -46,6 +47,15 @@ impl Operation for DeleteStream {
                 if !state.consumers.is_empty() && !enforced =>
             {
                 Err(ApiError::stream_has_consumers(&stream.address.name, stream.account()))
+            }
+            StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
+                if !state.queues.is_empty() =>
+            {
+                Err(ApiError::stream_has_queues(
+                    "DeleteStream can't delete",
+                    &stream.address.name,
+                    stream.account(),
+                ))
             }
             StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating => {
                 state.status = StreamStatus::Deleting;

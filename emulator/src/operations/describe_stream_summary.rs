@@ -56,6 +56,7 @@ answer! {
         "WarmThroughput" => warm_throughput: Option<WarmThroughput>,
         "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
         "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
+        "QueueCount" => queues: Option<u32>,
     }
 }
 
@@ -92,6 +93,7 @@ impl Operation for DescribeStreamSummary {
                     StreamMode::OnDemand => Some(state.distribution),
                     StreamMode::Provisioned => None,
                 },
+                queues: Some(state.queues.len() as u32),
             },
         })
     }

@@ -3,11 +3,11 @@
 
 use std::any::Any;
 
-use crate::model::arn::{ConsumerAddress, ResourceAddress, StreamAddress};
+use crate::model::arn::{ConsumerAddress, QueueAddress, ResourceAddress, StreamAddress};
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
-    ConsumerName, GivenConsumerArn, GivenResourceArn, GivenShardId, GivenShardIterator,
-    GivenStreamArn, PartitionKey, StreamName,
+    ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
+    GivenShardIterator, GivenStreamArn, PartitionKey, StreamName,
 };
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
@@ -68,7 +68,12 @@ impl Subject {
             match ResourceAddress::parse(arn.as_str()) {
                 Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
                 Some(ResourceAddress::Consumer(consumer)) => self.add_consumer(Some(consumer)),
+                Some(ResourceAddress::Queue(queue)) => self.add_queue(&queue, call),
                 None => {}
+            }
+        } else if let Some(arn) = given::<GivenQueueArn>(member) {
+            if let Some(queue) = QueueAddress::parse(arn) {
+                self.add_queue(&queue, call);
             }
         } else if let Some(name) = given::<ConsumerName>(member) {
             self.consumer = Some(name.clone());
@@ -102,6 +107,11 @@ impl Subject {
             self.stream = Some(stream);
             self.consumer = Some(name);
         }
+    }
+
+    /// A queue's ARN does not say which stream it reads.
+    fn add_queue(&mut self, queue: &QueueAddress, call: &Call<'_>) {
+        self.stream = call.queue_at(queue).map(|(_, stream)| stream.address.clone());
     }
 
     /// Finds the shards that the records would go to.

@@ -3,6 +3,7 @@
 //! * The shards stay as they are; two switches in 24 hours (guide).
 //! * The mode that the stream has already is accepted, without a change, unless
 //!   `WarmThroughputMiBps` goes with it (inferred).
+//! * A stream with queues stays on-demand (guide).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
@@ -53,6 +54,13 @@ impl Operation for UpdateStreamMode {
                     Some(_) => Err(ApiError::same_mode_with_warm_throughput()),
                     None => Ok(false),
                 };
+            }
+            if !state.queues.is_empty() {
+                return Err(ApiError::stream_has_queues(
+                    "UpdateStreamMode can't switch",
+                    &stream.address.name,
+                    stream.account(),
+                ));
             }
             if let Some(limit) = limits.mode_switches_per_day
                 && !state.mode_switches.has_room(call.now, limit)

@@ -15,13 +15,14 @@ use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
 use crate::engine::log::Log;
+use crate::engine::queue::{Acknowledged, Deliveries, Delivery, Place, Queue, QueueStart, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;
 use crate::engine::topology::{Shard, Topology, are_neighbours};
 use crate::engine::transition::Transition;
-use crate::model::arn::{ConsumerAddress, RealmId, StreamAddress};
+use crate::model::arn::{ConsumerAddress, QueueAddress, RealmId, StreamAddress};
 use crate::model::constraint::{Constrained, Measured};
 use crate::model::hash_key::{HashKey, HashKeyRange};
 use crate::model::names::{PartitionKey, StreamName};
@@ -34,8 +35,8 @@ use crate::model::timestamp::Timestamp;
 use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
-    Announcement, Becomes, ChangeRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, RealmRow,
-    RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
+    Announcement, Becomes, ChangeRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, Number,
+    Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
 };
 
 /// A first line is not longer: a large file of another kind is not read whole.
@@ -189,7 +190,13 @@ impl World {
         if realm.find(&row.name.0).is_some() {
             return Err(format!("a second stream of the name {}", row.name.0));
         }
-        realm.add_restored(Arc::new(stream(row, shards, realm.id())?));
+        let stream = stream(row, shards, realm.id())?;
+        for queue in stream.state().queues.values() {
+            if realm.stream_of_queue(&queue.address.id).is_some() {
+                return Err(format!("a second queue of the id {}", queue.address.id));
+            }
+        }
+        realm.add_restored(Arc::new(stream));
         Ok(())
     }
 
@@ -280,6 +287,11 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         let consumer = consumer(row, &address)?;
         consumers.insert(consumer.address.name.clone(), consumer);
     }
+    let mut queues = BTreeMap::new();
+    for row in row.queues {
+        let queue = queue(row, realm, &topology)?;
+        queues.insert(queue.name.clone(), queue);
+    }
     // Every member is named: one that is added to the state is missed here.
     let state = StreamState {
         status: row.status.0,
@@ -295,6 +307,7 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         policy: row.policy.map(|Text(policy)| policy),
         consumers,
         registrations,
+        queues,
         warm_throughput: row.warm_throughput,
         planned_shards: row.planned_shards,
         rescalings: day(&row.rescalings),
@@ -322,6 +335,44 @@ fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusa
         tags: tags(row.tags),
         policy: row.policy.map(|Text(policy)| policy),
         subscriptions: BTreeMap::new(),
+    })
+}
+
+fn queue(row: QueueRow, realm: &RealmId, topology: &Topology) -> Result<Queue, Refusal> {
+    let place = |shard, index| Place { shard: ShardIndex::new(shard), index };
+    let records = row.records.into_iter().map(|row| {
+        let delivery = Delivery {
+            arrival: Timestamp::EPOCH,
+            first_received: Timestamp::from_millis(row.first_received),
+            hidden_until: row.hidden_until.map(Timestamp::from_millis),
+            side: if row.dead { Side::DeadLetter } else { Side::Normal },
+            receives: row.receives,
+            handed_out: row.handed_out,
+        };
+        (place(row.shard, row.index), delivery)
+    });
+    let acknowledged = row.acknowledged.into_iter().map(|(shard, index, handed_out)| {
+        (place(shard, index), Acknowledged { arrival: Timestamp::EPOCH, handed_out })
+    });
+    let next = row.next.into_iter().map(|(shard, next)| (ShardIndex::new(shard), next)).collect();
+    let deliveries =
+        Deliveries::restored(next, records, acknowledged, row.set_aside_after, topology)
+            .ok_or_else(|| format!("the queue {} does not fit its stream", row.name.0))?;
+    Ok(Queue {
+        address: QueueAddress { realm: realm.clone(), id: row.id.0 },
+        name: row.name.0,
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        start: QueueStart {
+            kind: row.start.0,
+            asked: row.start_asked.map(Timestamp::from_millis),
+            effective: Timestamp::from_millis(row.start_effective),
+        },
+        visibility: row.visibility_seconds.0,
+        max_receive_count: row.max_receive_count.map(|Number(count)| count),
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+        deliveries: Mutex::new(deliveries),
     })
 }
 
@@ -373,6 +424,8 @@ fn transition(becomes: Becomes) -> Transition {
         Becomes::Warmed { target, shards } => Transition::Warmed { target, shards },
         Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
         Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
+        Becomes::QueueGone { id: Parsed(id) } => Transition::QueueGone { id },
+        Becomes::QueueReady { id: Parsed(id) } => Transition::QueueReady { id },
     }
 }
 
@@ -403,6 +456,8 @@ fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
         | Transition::RecordSizeChanged { .. }
         | Transition::Unchanged
         | Transition::ConsumerReady { .. }
-        | Transition::ConsumerGone { .. } => None,
+        | Transition::ConsumerGone { .. }
+        | Transition::QueueGone { .. }
+        | Transition::QueueReady { .. } => None,
     }
 }

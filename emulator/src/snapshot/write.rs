@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::engine::account::Commitment;
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
+use crate::engine::queue::{Delivery, Place, Queue, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
@@ -24,8 +25,8 @@ use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::rows::{
-    Becomes, ChangeRow, CommitmentRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, Number,
-    Parsed, RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
+    Becomes, ChangeRow, CommitmentRow, ConsumerRow, DeliveryRow, DrawnRow, EndRow, FORMAT, Header,
+    Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
 };
 
 /// Records and bytes that are taken from a log at a time.
@@ -162,6 +163,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         policy,
         consumers,
         registrations,
+        queues,
         warm_throughput,
         planned_shards,
         rescalings,
@@ -189,6 +191,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         policy: policy.clone().map(Text),
         consumers: consumers.values().map(consumer_row).collect(),
         registrations_seconds: registrations.iter().map(|(n, s)| (Text(n.clone()), *s)).collect(),
+        queues: queues.values().map(queue_row).collect(),
         warm_throughput: *warm_throughput,
         planned_shards: *planned_shards,
         rescalings: times(rescalings),
@@ -207,6 +210,55 @@ fn consumer_row(consumer: &Consumer) -> ConsumerRow {
         status: Text(*status),
         tags: tag_rows(tags),
         policy: policy.clone().map(Text),
+    }
+}
+
+fn queue_row(queue: &Queue) -> QueueRow {
+    let Queue {
+        address,
+        name,
+        created,
+        status,
+        start,
+        visibility,
+        max_receive_count,
+        tags,
+        policy,
+        deliveries,
+    } = queue;
+    let deliveries = deliveries.lock();
+    let record = |(place, delivery): (&Place, &Delivery)| {
+        let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
+            *delivery;
+        DeliveryRow {
+            shard: place.shard.number(),
+            index: place.index,
+            first_received: first_received.as_millis(),
+            hidden_until: hidden_until.map(Timestamp::as_millis),
+            dead: side == Side::DeadLetter,
+            receives,
+            handed_out,
+        }
+    };
+    let acknowledged = deliveries.acknowledged().iter();
+    QueueRow {
+        name: Text(name.clone()),
+        id: Parsed(address.id.clone()),
+        created: created.as_millis(),
+        status: Text(*status),
+        start: Text(start.kind),
+        start_asked: start.asked.map(Timestamp::as_millis),
+        start_effective: start.effective.as_millis(),
+        visibility_seconds: Number(*visibility),
+        max_receive_count: max_receive_count.map(Number),
+        set_aside_after: deliveries.in_force(),
+        tags: tag_rows(tags),
+        policy: policy.clone().map(Text),
+        next: deliveries.next().iter().map(|(shard, next)| (shard.number(), *next)).collect(),
+        records: deliveries.records().iter().map(record).collect(),
+        acknowledged: acknowledged
+            .map(|(place, done)| (place.shard.number(), place.index, done.handed_out))
+            .collect(),
     }
 }
 
@@ -244,5 +296,7 @@ fn becomes(change: Transition) -> Becomes {
         Transition::Warmed { target, shards } => Becomes::Warmed { target, shards },
         Transition::ConsumerReady { name } => Becomes::ConsumerReady { name: Text(name) },
         Transition::ConsumerGone { name } => Becomes::ConsumerGone { name: Text(name) },
+        Transition::QueueGone { id } => Becomes::QueueGone { id: Parsed(id) },
+        Transition::QueueReady { id } => Becomes::QueueReady { id: Parsed(id) },
     }
 }

@@ -318,6 +318,7 @@ fn sample(rules: &[Constraint]) -> String {
                     "abcdefghij0123456789-a1b",
                     "arn:aws:kinesis:us-east-1:000000000000:stream/s",
                     "arn:aws:kinesis:us-east-1:000000000000:stream/s/consumer/c:1",
+                    "arn:aws:kinesis:us-east-1:000000000000:queue/q",
                 ];
                 let legal = candidates.into_iter().find(|text| (pattern.matches)(text));
                 return legal.unwrap_or_else(|| panic!("no sample of {}", pattern.text)).to_owned();
