@@ -17,8 +17,6 @@ const FIDELITY: &str = include_str!("../../FIDELITY.md");
 const LEFT_OUT_OF_ANSWERS: &[(&str, &str)] = &[
     // Clients would send it back and then call AWS in place of the emulator.
     ("StreamDescriptionSummary", "StreamId"),
-    // Queues are not emulated yet.
-    ("StreamDescriptionSummary", "QueueCount"),
     // No channel fails here.
     ("ChannelDescription", "ChannelStatusReason"),
     ("ChannelSummary", "ChannelStatusReason"),

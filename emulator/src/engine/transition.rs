@@ -1,5 +1,6 @@
 //! What can happen to a stream when its time has come.
 
+use crate::model::arn::QueueId;
 use crate::model::channel::ChannelId;
 use crate::model::hash_key::HashKey;
 use crate::model::names::{ConsumerName, KeyId};
@@ -44,4 +45,8 @@ pub(crate) enum Transition {
     ConsumerReady { name: ConsumerName },
     /// A consumer's DELETING ends.
     ConsumerGone { name: ConsumerName },
+    /// A queue's DELETING ends.
+    QueueGone { id: QueueId },
+    /// A queue's CREATING or UPDATING ends.
+    QueueReady { id: QueueId },
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::Engine;
 use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
-use crate::model::arn::{ChannelAddress, RealmId, StreamAddress};
+use crate::model::arn::{ChannelAddress, QueueAddress, RealmId, StreamAddress};
 use crate::model::channel::{ChannelId, GivenChannelArn};
 use crate::model::error::ApiError;
 use crate::model::limits::{Limits, Scope};
-use crate::model::names::{GivenStreamArn, StreamName};
+use crate::model::names::{GivenQueueArn, GivenStreamArn, StreamName};
 use crate::model::settings::Settings;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
@@ -143,20 +143,40 @@ impl Call<'_> {
         &self,
         arn: &GivenChannelArn,
     ) -> Result<(Arc<Realm>, Arc<Stream>, ChannelId), ApiError> {
-        let address = ChannelAddress::parse(arn.as_str());
-        let found = address.and_then(|address| self.channel_at(address));
-        found.ok_or_else(|| ApiError::channel_not_found(arn.as_str()))
+        let missing = || ApiError::channel_not_found(arn.as_str());
+        let address = ChannelAddress::parse(arn.as_str()).ok_or_else(missing)?;
+        let (realm, stream) = self.channel_at(&address).ok_or_else(missing)?;
+        Ok((realm, stream, address.id))
     }
 
-    /// The channel at an address: its realm, its stream, and what the stream
-    /// knows it by.
-    pub(crate) fn channel_at(
-        &self,
-        address: ChannelAddress,
-    ) -> Option<(Arc<Realm>, Arc<Stream>, ChannelId)> {
+    /// The stream that the channel at an address delivers from, and its realm,
+    /// if there is such a channel.
+    pub(crate) fn channel_at(&self, address: &ChannelAddress) -> Option<(Arc<Realm>, Arc<Stream>)> {
         let realm = self.engine.realm(&address.realm, self.now);
-        let stream = realm.find_channel(&address.id)?;
-        Some((realm, stream, address.id))
+        let stream = realm.stream_of_channel(&address.id)?;
+        Some((realm, stream))
+    }
+
+    /// The queue that an ARN names, the stream that it reads, and their realm.
+    ///
+    /// # Errors
+    /// If there is no such queue.
+    pub(crate) fn queue(
+        &self,
+        arn: &GivenQueueArn,
+    ) -> Result<(Arc<Realm>, Arc<Stream>, QueueAddress), ApiError> {
+        let missing = || ApiError::queue_not_found(arn.as_str());
+        let address = QueueAddress::parse(arn).ok_or_else(missing)?;
+        let (realm, stream) = self.queue_at(&address).ok_or_else(missing)?;
+        Ok((realm, stream, address))
+    }
+
+    /// The stream that the queue at an address reads, and its realm, if there is
+    /// such a queue.
+    pub(crate) fn queue_at(&self, address: &QueueAddress) -> Option<(Arc<Realm>, Arc<Stream>)> {
+        let realm = self.engine.realm(&address.realm, self.now);
+        let stream = realm.stream_of_queue(&address.id)?;
+        Some((realm, stream))
     }
 
     /// Why a record of the batch is to fail, if it is.

@@ -34,9 +34,10 @@ use crate::model::tags;
 use crate::wire::emit::answer;
 use crate::wire::shape::{List, TagMap, shape};
 
-use super::add_tags_to_stream::{check_tag_count, require_taggable};
+use super::add_tags_to_stream::require_taggable;
 use super::call::parse_arn;
 use super::describe_channel::ChannelDescription;
+use super::resource::check_tag_count_of;
 use super::{Call, Operation};
 
 pub(crate) struct CreateChannel;
@@ -191,7 +192,8 @@ impl Operation for CreateChannel {
 
         let (realm, stream) = call.stream_at(&parse_arn(&source.stream_arn)?)?;
         let (stream_name, account) = (&stream.address.name, stream.account());
-        check_tag_count(tags.len(), stream_name, account)?;
+        let address = ChannelAddress { realm: realm.id().clone(), id: id.clone() };
+        check_tag_count_of(&address, tags.len())?;
         // Names and channels are counted for the account.
         let _quota = realm.hold_quota();
         let taken = realm.has_channel_named(&input.name);
@@ -207,7 +209,7 @@ impl Operation for CreateChannel {
                 return Err(ApiError::channel_limit(stream_name, account, kind));
             }
             let channel = Channel {
-                address: ChannelAddress { realm: realm.id().clone(), id: id.clone() },
+                address,
                 created: call.now,
                 status: ChannelStatus::Creating,
                 role: input.role,

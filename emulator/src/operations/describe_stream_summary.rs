@@ -57,6 +57,7 @@ answer! {
         "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
         "ChannelCount" => channels: Option<u32>,
         "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
+        "QueueCount" => queues: Option<u32>,
     }
 }
 
@@ -94,6 +95,7 @@ impl Operation for DescribeStreamSummary {
                     StreamMode::OnDemand => Some(state.distribution),
                     StreamMode::Provisioned => None,
                 },
+                queues: Some(state.queues.len() as u32),
             },
         })
     }

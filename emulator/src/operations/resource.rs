@@ -5,27 +5,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::stream::{Stream, StreamState};
-use crate::model::arn::ResourceAddress;
-use crate::model::channel::{ChannelId, ChannelStatus};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, ResourceAddress};
+use crate::model::channel::ChannelStatus;
 use crate::model::error::ApiError;
 use crate::model::names::{GivenResourceArn, PolicyText, TagKey, TagValue};
+use crate::model::status::QueueStatus;
+use crate::model::tags::TAGS_MAX;
 
 use super::Call;
-use super::add_tags_to_stream::require_taggable;
+use super::add_tags_to_stream::{check_tag_count, require_taggable};
 use super::describe_stream_consumer::Meant;
 
-/// A stream, or a part of it.
-pub(super) struct Resource<'a> {
-    arn: &'a GivenResourceArn,
-    pub(super) stream: Arc<Stream>,
+/// A stream, or something that belongs to one.
+pub(super) struct Resource {
+    stream: Arc<Stream>,
     part: Part,
 }
 
 /// What of a stream is meant.
 enum Part {
-    Channel(ChannelId),
-    Consumer(Meant),
     Whole,
+    Channel(ChannelAddress),
+    Consumer(Meant),
+    Queue(QueueAddress),
 }
 
 /// The parts of a resource that its tags and policy live in.
@@ -34,26 +36,33 @@ struct Attachments<'a> {
     policy: &'a mut Option<PolicyText>,
 }
 
-impl<'a> Resource<'a> {
+impl Resource {
     /// # Errors
-    /// If there is no such resource. Queues are not emulated yet, so none is
-    /// found.
-    pub(super) fn find(arn: &'a GivenResourceArn, call: &Call<'_>) -> Result<Self, ApiError> {
+    /// If there is no such resource.
+    pub(super) fn find(arn: &GivenResourceArn, call: &Call<'_>) -> Result<Self, ApiError> {
         let missing = || ApiError::resource_not_found(arn.as_str());
-        let (stream, part) = match ResourceAddress::parse(arn.as_str()).ok_or_else(missing)? {
+        match ResourceAddress::parse(arn.as_str()).ok_or_else(missing)? {
+            ResourceAddress::Stream(address) => {
+                let (_, stream) = call.stream_at(&address)?;
+                Ok(Self { stream, part: Part::Whole })
+            }
             ResourceAddress::Channel(address) => {
-                let (_, stream, id) = call.channel_at(address).ok_or_else(missing)?;
-                (stream, Part::Channel(id))
+                let (_, stream) = call.channel_at(&address).ok_or_else(missing)?;
+                Ok(Self { stream, part: Part::Channel(address) })
             }
-            ResourceAddress::Consumer(address) => {
-                let (_, stream) = call.stream_at(&address.stream)?;
-                let meant = Meant::from(address);
-                meant.find(&stream, &stream.state())?;
-                (stream, Part::Consumer(meant))
+            ResourceAddress::Consumer(address) => Self::find_consumer(address, call),
+            ResourceAddress::Queue(address) => {
+                let (_, stream) = call.queue_at(&address).ok_or_else(missing)?;
+                Ok(Self { stream, part: Part::Queue(address) })
             }
-            ResourceAddress::Stream(address) => (call.stream_at(&address)?.1, Part::Whole),
-        };
-        Ok(Self { arn, stream, part })
+        }
+    }
+
+    fn find_consumer(address: ConsumerAddress, call: &Call<'_>) -> Result<Self, ApiError> {
+        let (_, stream) = call.stream_at(&address.stream)?;
+        let meant = Meant::from(address);
+        meant.find(&stream, &stream.state())?;
+        Ok(Self { stream, part: Part::Consumer(meant) })
     }
 
     /// Looks at the resource's tags and policy, and disturbs nobody.
@@ -66,32 +75,78 @@ impl<'a> Resource<'a> {
     ) -> Result<T, ApiError> {
         let state = self.stream.state();
         Ok(match &self.part {
-            Part::Channel(id) => {
-                let channel = state.channels.get(id).ok_or_else(|| self.gone())?;
+            Part::Whole => look(&state.tags, state.policy.as_ref()),
+            Part::Channel(address) => {
+                let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
                 look(&channel.tags, channel.policy.as_ref())
             }
             Part::Consumer(meant) => {
                 let consumer = &state.consumers[meant.find(&self.stream, &state)?];
                 look(&consumer.tags, consumer.policy.as_ref())
             }
-            Part::Whole => look(&state.tags, state.policy.as_ref()),
+            Part::Queue(address) => {
+                let queue = state.queue(&address.id).ok_or_else(|| missing(address))?;
+                look(&queue.tags, queue.policy.as_ref())
+            }
         })
     }
 
     /// Changes the resource's tags, as both APIs allow it for streams.
     ///
     /// # Errors
-    /// While the stream or the channel is CREATING or DELETING, if a part of
-    /// the stream has gone meanwhile, and whatever `change` says.
+    /// While the resource is CREATING or DELETING, if it has gone meanwhile, and
+    /// whatever `change` says.
     pub(super) fn change_tags<T>(
         &self,
         change: impl FnOnce(&mut BTreeMap<TagKey, TagValue>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         self.stream.change(|state| {
-            require_taggable(&self.stream, state)?;
-            self.require_taggable_channel(state)?;
+            self.require_taggable(state)?;
             change(self.attachments(state)?.tags)
         })
+    }
+
+    /// Tags can be changed while what they are on is ACTIVE or UPDATING; for a
+    /// consumer its stream counts (ours).
+    fn require_taggable(&self, state: &StreamState) -> Result<(), ApiError> {
+        match &self.part {
+            Part::Whole | Part::Consumer(_) => require_taggable(&self.stream, state),
+            Part::Channel(address) => {
+                let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
+                match channel.status {
+                    ChannelStatus::Active | ChannelStatus::Updating | ChannelStatus::Failed => {
+                        Ok(())
+                    }
+                    status @ (ChannelStatus::Creating | ChannelStatus::Deleting) => {
+                        let account = self.stream.account();
+                        Err(ApiError::channel_not_active(&channel.name, account, status))
+                    }
+                }
+            }
+            Part::Queue(address) => {
+                let queue = state.queue(&address.id).ok_or_else(|| missing(address))?;
+                match queue.status {
+                    QueueStatus::Active | QueueStatus::Updating => Ok(()),
+                    status @ (QueueStatus::Creating | QueueStatus::Deleting) => {
+                        Err(ApiError::queue_not_active(&queue.name, self.stream.account(), status))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Refuses more tags than a resource can have.
+    ///
+    /// # Errors
+    /// If there are more.
+    pub(super) fn check_tag_count(&self, count: usize) -> Result<(), ApiError> {
+        match &self.part {
+            Part::Whole | Part::Consumer(_) => {
+                check_tag_count(count, &self.stream.address.name, self.stream.account())
+            }
+            Part::Channel(address) => check_tag_count_of(address, count),
+            Part::Queue(address) => check_tag_count_of(address, count),
+        }
     }
 
     /// Changes the resource's policy.
@@ -105,35 +160,42 @@ impl<'a> Resource<'a> {
         self.stream.change(|state| Ok(change(self.attachments(state)?.policy)))
     }
 
-    /// As for streams (ours: AWS documents ACTIVE).
-    fn require_taggable_channel(&self, state: &StreamState) -> Result<(), ApiError> {
-        let Part::Channel(id) = &self.part else { return Ok(()) };
-        let channel = state.channels.get(id).ok_or_else(|| self.gone())?;
-        match channel.status {
-            ChannelStatus::Active | ChannelStatus::Updating | ChannelStatus::Failed => Ok(()),
-            status @ (ChannelStatus::Creating | ChannelStatus::Deleting) => {
-                Err(ApiError::channel_not_active(&channel.name, self.stream.account(), status))
-            }
-        }
-    }
-
-    fn attachments<'s>(&self, state: &'s mut StreamState) -> Result<Attachments<'s>, ApiError> {
+    fn attachments<'a>(&self, state: &'a mut StreamState) -> Result<Attachments<'a>, ApiError> {
         let (tags, policy) = match &self.part {
-            Part::Channel(id) => {
-                let channel = state.channels.get_mut(id).ok_or_else(|| self.gone())?;
+            Part::Whole => (&mut state.tags, &mut state.policy),
+            Part::Channel(address) => {
+                let channel = state.channels.get_mut(&address.id);
+                let channel = channel.ok_or_else(|| missing(address))?;
                 (&mut channel.tags, &mut channel.policy)
             }
             Part::Consumer(meant) => {
                 let name = meant.find(&self.stream, state)?;
-                let consumer = state.consumers.get_mut(name).ok_or_else(|| self.gone())?;
+                let consumer = state.consumers.get_mut(name).expect("it has just been found");
                 (&mut consumer.tags, &mut consumer.policy)
             }
-            Part::Whole => (&mut state.tags, &mut state.policy),
+            Part::Queue(address) => {
+                let queue = state.queue_mut(&address.id).ok_or_else(|| missing(address))?;
+                (&mut queue.tags, &mut queue.policy)
+            }
         };
         Ok(Attachments { tags, policy })
     }
+}
 
-    fn gone(&self) -> ApiError {
-        ApiError::resource_not_found(self.arn.as_str())
+fn missing(address: &impl std::fmt::Display) -> ApiError {
+    ApiError::resource_not_found(&address.to_string())
+}
+
+/// Refuses more tags than what has an ARN of its own can have.
+///
+/// # Errors
+/// If there are more.
+pub(super) fn check_tag_count_of(
+    arn: &impl std::fmt::Display,
+    count: usize,
+) -> Result<(), ApiError> {
+    if count > TAGS_MAX {
+        return Err(ApiError::too_many_tags_on(&arn.to_string(), TAGS_MAX));
     }
+    Ok(())
 }

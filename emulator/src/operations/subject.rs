@@ -3,12 +3,14 @@
 
 use std::any::Any;
 
-use crate::model::arn::{ChannelAddress, ConsumerAddress, ResourceAddress, StreamAddress};
+use crate::model::arn::{
+    ChannelAddress, ConsumerAddress, QueueAddress, ResourceAddress, StreamAddress,
+};
 use crate::model::channel::GivenChannelArn;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
-    ConsumerName, GivenConsumerArn, GivenResourceArn, GivenShardId, GivenShardIterator,
-    GivenStreamArn, PartitionKey, StreamName,
+    ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
+    GivenShardIterator, GivenStreamArn, PartitionKey, StreamName,
 };
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
@@ -64,15 +66,22 @@ impl Subject {
             // Of a name and an ARN, the ARN says more.
             self.stream = parse_arn(arn).ok().or(self.stream.take());
         } else if let Some(arn) = given::<GivenChannelArn>(member) {
-            self.add_channel(ChannelAddress::parse(arn.as_str()), call);
+            if let Some(channel) = ChannelAddress::parse(arn.as_str()) {
+                self.add_channel(&channel, call);
+            }
         } else if let Some(arn) = given::<GivenConsumerArn>(member) {
             self.add_consumer(ConsumerAddress::parse(arn.as_str()));
         } else if let Some(arn) = given::<GivenResourceArn>(member) {
             match ResourceAddress::parse(arn.as_str()) {
-                Some(ResourceAddress::Channel(channel)) => self.add_channel(Some(channel), call),
+                Some(ResourceAddress::Channel(channel)) => self.add_channel(&channel, call),
                 Some(ResourceAddress::Consumer(consumer)) => self.add_consumer(Some(consumer)),
+                Some(ResourceAddress::Queue(queue)) => self.add_queue(&queue, call),
                 Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
                 None => {}
+            }
+        } else if let Some(arn) = given::<GivenQueueArn>(member) {
+            if let Some(queue) = QueueAddress::parse(arn) {
+                self.add_queue(&queue, call);
             }
         } else if let Some(name) = given::<ConsumerName>(member) {
             self.consumer = Some(name.clone());
@@ -101,11 +110,9 @@ impl Subject {
         }
     }
 
-    /// A channel's ARN does not name its stream.
-    fn add_channel(&mut self, channel: Option<ChannelAddress>, call: &Call<'_>) {
-        if let Some((_, stream, _)) = channel.and_then(|address| call.channel_at(address)) {
-            self.stream = Some(stream.address.clone());
-        }
+    /// A channel's ARN does not say which stream it delivers from.
+    fn add_channel(&mut self, channel: &ChannelAddress, call: &Call<'_>) {
+        self.stream = call.channel_at(channel).map(|(_, stream)| stream.address.clone());
     }
 
     fn add_consumer(&mut self, consumer: Option<ConsumerAddress>) {
@@ -113,6 +120,11 @@ impl Subject {
             self.stream = Some(stream);
             self.consumer = Some(name);
         }
+    }
+
+    /// A queue's ARN does not say which stream it reads.
+    fn add_queue(&mut self, queue: &QueueAddress, call: &Call<'_>) {
+        self.stream = call.queue_at(queue).map(|(_, stream)| stream.address.clone());
     }
 
     /// Finds the shards that the records would go to.

@@ -4,6 +4,7 @@
 //! * A stream with channels stays on-demand (inferred).
 //! * The mode that the stream has already is accepted, without a change, unless
 //!   `WarmThroughputMiBps` goes with it (inferred).
+//! * A stream with queues stays on-demand (guide).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
@@ -58,6 +59,13 @@ impl Operation for UpdateStreamMode {
             }
             if mode == StreamMode::Provisioned && !state.channels.is_empty() {
                 return Err(ApiError::stream_has_channels(&stream.address.name, stream.account()));
+            }
+            if !state.queues.is_empty() {
+                return Err(ApiError::stream_has_queues(
+                    "UpdateStreamMode can't switch",
+                    &stream.address.name,
+                    stream.account(),
+                ));
             }
             if let Some(limit) = limits.mode_switches_per_day
                 && !state.mode_switches.has_room(call.now, limit)

@@ -12,6 +12,7 @@ use crate::operations::Call;
 use super::body::{Body, Dropped};
 use super::envelope;
 use super::faults::{Asked, Commit, Patience, Verdict};
+use super::long_poll::Outcome;
 use super::{LetIn, Service, empty, is_preflight, with_body};
 
 /// What a call that cannot be cut off gets in place of that (ours).
@@ -29,9 +30,11 @@ impl Service {
         let response = match self.let_in(&parts, &body, now) {
             Ok(let_in) => {
                 let verdict = self.verdict(&let_in, &parts, now, Patience::None);
-                self.carry_out(let_in, verdict, now).unwrap_or_else(|Dropped| {
-                    with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED)
-                })
+                match self.carry_out(let_in, verdict, now) {
+                    Ok(Outcome::Answer(response)) => response,
+                    Ok(Outcome::Wait(poll)) => poll.give_up(self),
+                    Err(Dropped) => with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED),
+                }
             }
             Err(refusal) => self.turn_away(refusal, &parts, now),
         };
@@ -67,7 +70,7 @@ impl Service {
         let_in: LetIn,
         verdict: Verdict,
         now: Timestamp,
-    ) -> Result<Response<Body>, Dropped> {
+    ) -> Result<Outcome, Dropped> {
         let operation = let_in.operation;
         let answer = match verdict {
             Verdict::Pass | Verdict::Delay(_) | Verdict::Hold(_) => {
@@ -80,16 +83,20 @@ impl Service {
                 Err(Dropped)
             }
             Verdict::Drop(Commit::After) => {
-                let answer = self.serve(let_in, &[], now);
-                self.recorder.answer_dropped(answer);
+                self.recorder.answer_dropped(match self.serve(let_in, &[], now) {
+                    Outcome::Answer(answer) => answer,
+                    Outcome::Wait(poll) => poll.give_up(self),
+                });
                 Err(Dropped)
             }
             Verdict::End { after_events, ending } => {
-                let mut response = self.serve(let_in, &[], now);
-                if let Body::Events(events) = response.body_mut() {
+                let mut outcome = self.serve(let_in, &[], now);
+                if let Outcome::Answer(response) = &mut outcome
+                    && let Body::Events(events) = response.body_mut()
+                {
                     events.end_after(after_events, ending);
                 }
-                Ok(response)
+                Ok(outcome)
             }
         };
         if self.switches.has_rules() {
@@ -110,6 +117,7 @@ mod waiting {
     use crate::model::timestamp::Timestamp;
     use crate::service::body::{Body, Dropped};
     use crate::service::faults::{Patience, Verdict};
+    use crate::service::long_poll::{Outcome, Waiting};
     use crate::service::{Service, empty, is_preflight};
 
     impl Service {
@@ -122,7 +130,10 @@ mod waiting {
             request: Request<Bytes>,
         ) -> Result<Response<Body>, Dropped> {
             if self.switches.all_off() {
-                return Ok(self.undisturbed(request));
+                return match self.undisturbed(request) {
+                    Ok(response) => Ok(response),
+                    Err(waiting) => Ok(Box::pin(waiting.answer(self)).await),
+                };
             }
             Box::pin(self.disturbed(request)).await
         }
@@ -164,8 +175,10 @@ mod waiting {
             // From its arrival on: whoever has seen it arrive can move the clock.
             self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
             let now = self.clock.now();
-            let response = self.carry_out(let_in, verdict, now)?;
-            Ok(self.complete(response, &parts, received, now))
+            Ok(match self.carry_out(let_in, verdict, now)? {
+                Outcome::Answer(response) => self.complete(response, &parts, received, now),
+                Outcome::Wait(poll) => Waiting { poll, parts, received }.answer(self).await,
+            })
         }
 
         fn latency_of(&self, operation: Option<crate::operations::OperationName>) -> Duration {

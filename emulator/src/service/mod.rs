@@ -13,6 +13,7 @@ mod health;
 pub(crate) mod init;
 pub(crate) mod latency;
 mod limits_file;
+mod long_poll;
 pub(crate) mod recorder;
 mod signature;
 mod switches;
@@ -51,6 +52,7 @@ use envelope::{Admitted, Refusal};
 use fan_out::Events;
 use faults::Faults;
 use latency::{Delays, Latency};
+use long_poll::{LongPoll, Outcome, Waiting};
 use recorder::{Draft, Recorder};
 use switches::Switches;
 use waiters::Waiters;
@@ -204,24 +206,33 @@ impl Service {
     /// Answers a request at once, whatever it is.
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         if self.switches.all_off() {
-            self.undisturbed(request)
+            self.undisturbed(request).unwrap_or_else(|waiting| waiting.give_up(self))
         } else {
             self.disturbed_at_once(request)
         }
     }
 
-    /// Answers a request that no fault and no latency concerns.
-    fn undisturbed(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+    /// Answers a request that no fault and no latency concerns, unless it has to
+    /// be waited for.
+    fn undisturbed(
+        self: &Arc<Self>,
+        request: Request<Bytes>,
+    ) -> Result<Response<Body>, Box<Waiting>> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
-            return self.complete(empty(StatusCode::OK), &parts, now, now);
+            return Ok(self.complete(empty(StatusCode::OK), &parts, now, now));
         }
         let response = match self.let_in(&parts, &body, now) {
-            Ok(let_in) => self.serve(let_in, &[], now),
+            Ok(let_in) => match self.serve(let_in, &[], now) {
+                Outcome::Answer(response) => response,
+                Outcome::Wait(poll) => {
+                    return Err(Box::new(Waiting { poll, parts, received: now }));
+                }
+            },
             Err(refusal) => self.turn_away(refusal, &parts, now),
         };
-        self.complete(response, &parts, now, now)
+        Ok(self.complete(response, &parts, now, now))
     }
 
     /// Answers a request that no operation gets to see.
@@ -269,7 +280,7 @@ impl Service {
         let_in: LetIn,
         failing: &[(usize, ApiError)],
         now: Timestamp,
-    ) -> Response<Body> {
+    ) -> Outcome {
         self.conclude(let_in, failing, now, |operation, prepared, call| {
             call.admit(operation, &*prepared)?;
             prepared.handle(call)
@@ -277,7 +288,7 @@ impl Service {
     }
 
     /// Answers a call with an error in place of doing what it asks.
-    fn reject(self: &Arc<Self>, let_in: LetIn, error: ApiError, now: Timestamp) -> Response<Body> {
+    fn reject(self: &Arc<Self>, let_in: LetIn, error: ApiError, now: Timestamp) -> Outcome {
         self.conclude(let_in, &[], now, |_, _, _| Err(error))
     }
 
@@ -299,7 +310,7 @@ impl Service {
         failing: &[(usize, ApiError)],
         now: Timestamp,
         end: impl FnOnce(OperationName, Box<dyn Prepared>, &Call<'_>) -> Result<Reply, ApiError>,
-    ) -> Response<Body> {
+    ) -> Outcome {
         let LetIn { operation, protocol, caller, prepared, draft } = let_in;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
@@ -312,9 +323,26 @@ impl Service {
         if operation == OperationName::CreateStream {
             self.waiters.wake();
         }
+        match handled {
+            Ok(Reply::Receive(receive)) => {
+                Outcome::Wait(Box::new(LongPoll { receive, protocol, caller, draft, since: now }))
+            }
+            handled => Outcome::Answer(self.respond(handled, protocol, draft, now)),
+        }
+    }
+
+    /// Makes an answer of what has come of a call, and records it.
+    fn respond(
+        self: &Arc<Self>,
+        handled: Result<Reply, ApiError>,
+        protocol: Protocol,
+        draft: Option<Box<Draft>>,
+        now: Timestamp,
+    ) -> Response<Body> {
         let error = handled.as_ref().err().filter(|_| draft.is_some()).cloned();
         let mut response = match handled {
             Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+            Ok(Reply::Receive(_)) => unreachable!("a call that waits has no answer yet"),
             Ok(Reply::Subscription(subscription)) => {
                 let events = Events::new(Arc::clone(self), subscription, protocol);
                 let mut response = empty(StatusCode::OK);

@@ -16,13 +16,14 @@ use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
 use crate::engine::log::Log;
+use crate::engine::queue::{Acknowledged, Deliveries, Delivery, Place, Queue, QueueStart, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;
 use crate::engine::topology::{Shard, Topology, are_neighbours};
 use crate::engine::transition::Transition;
-use crate::model::arn::{ChannelAddress, ConsumerAddress, RealmId, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, RealmId, StreamAddress};
 use crate::model::channel::{ChannelId, DataFreshnessInSeconds};
 use crate::model::constraint::{Constrained, Measured};
 use crate::model::hash_key::{HashKey, HashKeyRange};
@@ -37,7 +38,8 @@ use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
     Announcement, Becomes, ChangeRow, ChannelRow, ConsumerRow, DestinationRow, DrawnRow, EndRow,
-    FORMAT, Header, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
+    FORMAT, Header, Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text,
+    VERSION,
 };
 
 /// A first line is not longer: a large file of another kind is not read whole.
@@ -194,9 +196,14 @@ impl World {
         let stream = stream(row, shards, realm.id())?;
         for channel in stream.state().channels.values() {
             if realm.has_channel_named(&channel.name)
-                || realm.find_channel(&channel.address.id).is_some()
+                || realm.stream_of_channel(&channel.address.id).is_some()
             {
                 return Err(format!("a second channel {}", channel.name));
+            }
+        }
+        for queue in stream.state().queues.values() {
+            if realm.stream_of_queue(&queue.address.id).is_some() {
+                return Err(format!("a second queue of the id {}", queue.address.id));
             }
         }
         realm.add_restored(Arc::new(stream));
@@ -302,6 +309,11 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         let consumer = consumer(row, &address)?;
         consumers.insert(consumer.address.name.clone(), consumer);
     }
+    let mut queues = BTreeMap::new();
+    for row in row.queues {
+        let queue = queue(row, realm, &topology)?;
+        queues.insert(queue.name.clone(), queue);
+    }
     // Every member is named: one that is added to the state is missed here.
     let state = StreamState {
         status: row.status.0,
@@ -318,6 +330,7 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         channels,
         consumers,
         registrations,
+        queues,
         warm_throughput: row.warm_throughput,
         planned_shards: row.planned_shards,
         rescalings: day(&row.rescalings),
@@ -405,6 +418,44 @@ fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusa
     })
 }
 
+fn queue(row: QueueRow, realm: &RealmId, topology: &Topology) -> Result<Queue, Refusal> {
+    let place = |shard, index| Place { shard: ShardIndex::new(shard), index };
+    let records = row.records.into_iter().map(|row| {
+        let delivery = Delivery {
+            arrival: Timestamp::EPOCH,
+            first_received: Timestamp::from_millis(row.first_received),
+            hidden_until: row.hidden_until.map(Timestamp::from_millis),
+            side: if row.dead { Side::DeadLetter } else { Side::Normal },
+            receives: row.receives,
+            handed_out: row.handed_out,
+        };
+        (place(row.shard, row.index), delivery)
+    });
+    let acknowledged = row.acknowledged.into_iter().map(|(shard, index, handed_out)| {
+        (place(shard, index), Acknowledged { arrival: Timestamp::EPOCH, handed_out })
+    });
+    let next = row.next.into_iter().map(|(shard, next)| (ShardIndex::new(shard), next)).collect();
+    let deliveries =
+        Deliveries::restored(next, records, acknowledged, row.set_aside_after, topology)
+            .ok_or_else(|| format!("the queue {} does not fit its stream", row.name.0))?;
+    Ok(Queue {
+        address: QueueAddress { realm: realm.clone(), id: row.id.0 },
+        name: row.name.0,
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        start: QueueStart {
+            kind: row.start.0,
+            asked: row.start_asked.map(Timestamp::from_millis),
+            effective: Timestamp::from_millis(row.start_effective),
+        },
+        visibility: row.visibility_seconds.0,
+        max_receive_count: row.max_receive_count.map(|Number(count)| count),
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+        deliveries: Mutex::new(deliveries),
+    })
+}
+
 fn tags<K: Ord, V>(tags: BTreeMap<Text<K>, Text<V>>) -> BTreeMap<K, V> {
     tags.into_iter().map(|(Text(key), Text(value))| (key, value)).collect()
 }
@@ -455,6 +506,8 @@ fn transition(becomes: Becomes) -> Transition {
         Becomes::ChannelGone { id: Text(id) } => Transition::ChannelGone { id },
         Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
         Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
+        Becomes::QueueGone { id: Parsed(id) } => Transition::QueueGone { id },
+        Becomes::QueueReady { id: Parsed(id) } => Transition::QueueReady { id },
     }
 }
 
@@ -487,6 +540,8 @@ fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
         | Transition::ChannelReady { .. }
         | Transition::ChannelGone { .. }
         | Transition::ConsumerReady { .. }
-        | Transition::ConsumerGone { .. } => None,
+        | Transition::ConsumerGone { .. }
+        | Transition::QueueGone { .. }
+        | Transition::QueueReady { .. } => None,
     }
 }

@@ -13,6 +13,7 @@ use crate::engine::account::Commitment;
 use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
+use crate::engine::queue::{Delivery, Place, Queue, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
@@ -25,9 +26,9 @@ use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::rows::{
-    Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DeadLettersRow, DestinationRow,
-    DrawnRow, EndRow, FORMAT, Header, LoggingRow, Number, Parsed, RealmRow, RecordRow, Row,
-    ShardRow, StreamRow, Tags, Text, VERSION,
+    Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DeadLettersRow, DeliveryRow,
+    DestinationRow, DrawnRow, EndRow, FORMAT, Header, LoggingRow, Number, Parsed, QueueRow,
+    RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
 };
 
 /// Records and bytes that are taken from a log at a time.
@@ -165,6 +166,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         channels,
         consumers,
         registrations,
+        queues,
         warm_throughput,
         planned_shards,
         rescalings,
@@ -193,6 +195,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         channels: channels.values().map(channel_row).collect(),
         consumers: consumers.values().map(consumer_row).collect(),
         registrations_seconds: registrations.iter().map(|(n, s)| (Text(n.clone()), *s)).collect(),
+        queues: queues.values().map(queue_row).collect(),
         warm_throughput: *warm_throughput,
         planned_shards: *planned_shards,
         rescalings: times(rescalings),
@@ -281,6 +284,55 @@ fn consumer_row(consumer: &Consumer) -> ConsumerRow {
     }
 }
 
+fn queue_row(queue: &Queue) -> QueueRow {
+    let Queue {
+        address,
+        name,
+        created,
+        status,
+        start,
+        visibility,
+        max_receive_count,
+        tags,
+        policy,
+        deliveries,
+    } = queue;
+    let deliveries = deliveries.lock();
+    let record = |(place, delivery): (&Place, &Delivery)| {
+        let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
+            *delivery;
+        DeliveryRow {
+            shard: place.shard.number(),
+            index: place.index,
+            first_received: first_received.as_millis(),
+            hidden_until: hidden_until.map(Timestamp::as_millis),
+            dead: side == Side::DeadLetter,
+            receives,
+            handed_out,
+        }
+    };
+    let acknowledged = deliveries.acknowledged().iter();
+    QueueRow {
+        name: Text(name.clone()),
+        id: Parsed(address.id.clone()),
+        created: created.as_millis(),
+        status: Text(*status),
+        start: Text(start.kind),
+        start_asked: start.asked.map(Timestamp::as_millis),
+        start_effective: start.effective.as_millis(),
+        visibility_seconds: Number(*visibility),
+        max_receive_count: max_receive_count.map(Number),
+        set_aside_after: deliveries.in_force(),
+        tags: tag_rows(tags),
+        policy: policy.clone().map(Text),
+        next: deliveries.next().iter().map(|(shard, next)| (shard.number(), *next)).collect(),
+        records: deliveries.records().iter().map(record).collect(),
+        acknowledged: acknowledged
+            .map(|(place, done)| (place.shard.number(), place.index, done.handed_out))
+            .collect(),
+    }
+}
+
 fn tag_rows(tags: &BTreeMap<TagKey, TagValue>) -> Tags {
     tags.iter().map(|(key, value)| (Text(key.clone()), Text(value.clone()))).collect()
 }
@@ -317,5 +369,7 @@ fn becomes(change: Transition) -> Becomes {
         Transition::ChannelGone { id } => Becomes::ChannelGone { id: Text(id) },
         Transition::ConsumerReady { name } => Becomes::ConsumerReady { name: Text(name) },
         Transition::ConsumerGone { name } => Becomes::ConsumerGone { name: Text(name) },
+        Transition::QueueGone { id } => Becomes::QueueGone { id: Parsed(id) },
+        Transition::QueueReady { id } => Becomes::QueueReady { id: Parsed(id) },
     }
 }

@@ -9,11 +9,13 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
-use crate::model::arn::{ChannelAddress, ConsumerAddress, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, StreamAddress};
 use crate::model::channel::GivenChannelArn;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::{GivenHashKey, HashKey};
-use crate::model::names::{GivenConsumerArn, GivenShardId, GivenShardIterator, GivenStreamArn};
+use crate::model::names::{
+    GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
+};
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
@@ -100,6 +102,7 @@ emitted_as_text! {
     ChannelAddress as GivenChannelArn,
     ConsumerAddress as GivenConsumerArn,
     HashKey as GivenHashKey,
+    QueueAddress as GivenQueueArn,
     SequenceNumber as GivenSequenceNumber,
     ShardIndex as GivenShardId,
     StreamAddress as GivenStreamArn,

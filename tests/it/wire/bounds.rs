@@ -328,6 +328,7 @@ fn sample(rules: &[Constraint]) -> String {
                     "arn:aws:s3:::abc",
                     "arn:aws:s3tables:us-east-1:000000000000:bucket/abc",
                     "arn:aws:glue:us-east-1:000000000000:schema/r/s",
+                    "arn:aws:kinesis:us-east-1:000000000000:queue/q",
                 ];
                 let legal = candidates.into_iter().find(|text| (pattern.matches)(text));
                 return legal.unwrap_or_else(|| panic!("no sample of {}", pattern.text)).to_owned();

@@ -23,6 +23,7 @@ mod limits;
 mod modes;
 mod monitoring;
 mod policies;
+mod queues;
 mod reading;
 mod record_size;
 mod resharding;

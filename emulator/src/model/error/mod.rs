@@ -7,6 +7,7 @@
 mod channels;
 mod consumers;
 mod pages;
+mod queues;
 mod records;
 mod shards;
 mod streams;
@@ -81,6 +82,8 @@ errors! {
     /// The service takes no calls; retryable. Its front end says so, without
     /// any message (users' reports).
     ServiceUnavailable => 503 "ServiceUnavailable",
+    /// A queue is asked for more than it gives.
+    Throttling => 400 "ThrottlingException",
     /// No such operation.
     UnknownOperation => 400 "UnknownOperationException",
     /// A constraint or combination rule is broken.
