@@ -2,7 +2,8 @@
 //!
 //! * `StreamId` is never handed out: current clients would send it back and
 //!   then call AWS in place of the emulator.
-//! * The distribution strategy is shown for on-demand streams only.
+//! * The distribution strategy and the number of queues are shown for on-demand
+//!   streams only.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStreamSummary.html>
 
@@ -93,7 +94,10 @@ impl Operation for DescribeStreamSummary {
                     StreamMode::OnDemand => Some(state.distribution),
                     StreamMode::Provisioned => None,
                 },
-                queues: Some(state.queues.len() as u32),
+                queues: match state.mode {
+                    StreamMode::OnDemand => Some(state.queues.len() as u32),
+                    StreamMode::Provisioned => None,
+                },
             },
         })
     }
