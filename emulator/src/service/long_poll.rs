@@ -53,7 +53,7 @@ impl LongPoll {
     }
 
     /// Ends the wait now, with nothing.
-    pub(super) fn give_up(self: Box<Self>, service: &Arc<Service>) -> Response<Body> {
+    pub(super) fn give_up(self, service: &Arc<Service>) -> Response<Body> {
         let now = self.since;
         self.end(service, Ok(Vec::new()), now)
     }

@@ -195,7 +195,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         channels: channels.values().map(channel_row).collect(),
         consumers: consumers.values().map(consumer_row).collect(),
         registrations_seconds: registrations.iter().map(|(n, s)| (Text(n.clone()), *s)).collect(),
-        queues: queues.values().map(queue_row).collect(),
+        queues: queues.values().map(|queue| queue_row(queue, state)).collect(),
         warm_throughput: *warm_throughput,
         planned_shards: *planned_shards,
         rescalings: times(rescalings),
@@ -284,7 +284,8 @@ fn consumer_row(consumer: &Consumer) -> ConsumerRow {
     }
 }
 
-fn queue_row(queue: &Queue) -> QueueRow {
+/// What a queue knows of records that have expired is left out.
+fn queue_row(queue: &Queue, stream: &StreamState) -> QueueRow {
     let Queue {
         address,
         name,
@@ -298,6 +299,10 @@ fn queue_row(queue: &Queue) -> QueueRow {
         deliveries,
     } = queue;
     let deliveries = deliveries.lock();
+    let is_there = |place: &Place| {
+        let shard = stream.topology.shard(place.shard);
+        shard.is_some_and(|shard| shard.log.lock().arrival_at(place.index).is_some())
+    };
     let record = |(place, delivery): (&Place, &Delivery)| {
         let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
             *delivery;
@@ -311,7 +316,8 @@ fn queue_row(queue: &Queue) -> QueueRow {
             handed_out,
         }
     };
-    let acknowledged = deliveries.acknowledged().iter();
+    let records = deliveries.records().iter().filter(|(place, _)| is_there(place));
+    let acknowledged = deliveries.acknowledged().iter().filter(|(place, _)| is_there(place));
     QueueRow {
         name: Text(name.clone()),
         id: Parsed(address.id.clone()),
@@ -326,7 +332,7 @@ fn queue_row(queue: &Queue) -> QueueRow {
         tags: tag_rows(tags),
         policy: policy.clone().map(Text),
         next: deliveries.next().iter().map(|(shard, next)| (shard.number(), *next)).collect(),
-        records: deliveries.records().iter().map(record).collect(),
+        records: records.map(record).collect(),
         acknowledged: acknowledged
             .map(|(place, done)| (place.shard.number(), place.index, done.handed_out))
             .collect(),

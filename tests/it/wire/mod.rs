@@ -20,6 +20,7 @@ mod faults;
 mod health;
 mod iterators;
 mod limits;
+mod long_polls;
 mod modes;
 mod monitoring;
 mod policies;
