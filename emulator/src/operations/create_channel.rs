@@ -322,7 +322,8 @@ fn check_key(
     destination: ChannelDestinationType,
 ) -> Result<(), ApiError> {
     let Some(key) = key.map(KeyId::as_str) else { return Ok(()) };
-    if key.ends_with("aws/kinesis") {
+    let alias = key.rsplit_once(":alias/").map_or(key, |(_, alias)| alias);
+    if alias.strip_prefix("alias/").unwrap_or(alias) == "aws/kinesis" {
         return Err(ApiError::channel_key_is_services_own());
     }
     let is_key_arn = key.starts_with("arn:") && key.contains(":key/");
@@ -346,5 +347,27 @@ fn logging(
         enabled,
         group: group.unwrap_or_else(|| LogGroupName::standard(name, id)),
         stream: stream.unwrap_or_else(LogStreamName::standard),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::constraint::Constrained;
+
+    #[test]
+    fn the_services_own_key_is_known_by_each_of_its_names_and_no_other() {
+        let accepts = |key: &str| {
+            let key = KeyId::from_checked(key.into());
+            check_key(Some(&key), ChannelDestinationType::S3).is_ok()
+        };
+        for own in
+            ["aws/kinesis", "alias/aws/kinesis", "arn:aws:kms:us-east-1:000000000000:alias/aws/kinesis"]
+        {
+            assert!(!accepts(own), "{own}");
+        }
+        for other in ["alias/laws/kinesis", "alias/orders", "1234", "arn:aws:kms:eu:0:key/1"] {
+            assert!(accepts(other), "{other}");
+        }
     }
 }
