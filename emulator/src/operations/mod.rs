@@ -211,17 +211,9 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     ALL.binary_search_by_key(&name, |entry| entry.description.name).ok().map(|place| &ALL[place])
 }
 
-/// Operations of the service that are not emulated yet: their names are known,
-/// so that the answer can say so.
-const NOT_EMULATED: &[&str] = &[];
-
-/// Why there is no operation of a name.
-pub(crate) fn unknown(name: &str) -> ApiError {
-    if NOT_EMULATED.contains(&name) {
-        ApiError::not_emulated(name)
-    } else {
-        ApiError::new(ErrorKind::UnknownOperation, "")
-    }
+/// Why there is no operation of a name: AWS says no more than the kind.
+pub(crate) fn unknown() -> ApiError {
+    ApiError::new(ErrorKind::UnknownOperation, "")
 }
 
 #[cfg(test)]

@@ -134,10 +134,8 @@ impl ContentType {
 
 fn find_operation(target: &str) -> Result<&'static Entry, ApiError> {
     match target.split_once('.') {
-        Some((TARGET_PREFIX, name)) => {
-            operations::find(name).ok_or_else(|| operations::unknown(name))
-        }
-        _ => Err(operations::unknown(target)),
+        Some((TARGET_PREFIX, name)) => operations::find(name).ok_or_else(operations::unknown),
+        _ => Err(operations::unknown()),
     }
 }
 

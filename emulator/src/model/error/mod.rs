@@ -112,14 +112,6 @@ impl ApiError {
         Self(Box::new((kind, message.into())))
     }
 
-    /// Ours: AWS says no more than the kind of operations that it does not know.
-    pub(crate) fn not_emulated(operation: &str) -> Self {
-        Self::new(
-            ErrorKind::UnknownOperation,
-            format!("kinesis-emulator does not emulate {operation} yet."),
-        )
-    }
-
     /// AWS sends no text with it (recorded).
     pub(crate) fn internal_failure() -> Self {
         Self::new(ErrorKind::InternalFailure, "")
