@@ -389,6 +389,15 @@ fn five_queues_are_in_transition_at_once_and_control_calls_are_counted() {
         raw.ok("ListQueues", json!({}));
     }
     raw.call("ListQueues", json!({})).expect_error_kind("LimitExceededException");
+
+    let mut limits = Limits::off();
+    limits.calls_per_second.insert("ReceiveQueueRecords".to_owned(), 1);
+    raw.emulator.set_limits(limits);
+    let queues = raw.ok("ListQueues", json!({}));
+    let queue = text(&queues["QueueSummaries"][0]["QueueARN"]);
+    receive(&raw, &queue);
+    raw.call("ReceiveQueueRecords", json!({"QueueARN": queue}))
+        .expect_error_kind("ThrottlingException");
 }
 
 // behaviours 157
