@@ -7,7 +7,7 @@ use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
 use crate::model::arn::{ChannelAddress, QueueAddress, RealmId, StreamAddress};
 use crate::model::channel::{ChannelId, GivenChannelArn};
-use crate::model::error::ApiError;
+use crate::model::error::{ApiError, ErrorKind};
 use crate::model::limits::{Limits, Scope};
 use crate::model::names::{GivenQueueArn, GivenStreamArn, StreamName};
 use crate::model::settings::Settings;
@@ -58,8 +58,9 @@ impl Call<'_> {
     ) -> Result<(), ApiError> {
         let Some(limits) = self.throughput() else { return Ok(()) };
         let name = operation.as_str();
-        let declared = super::find(name).and_then(|entry| entry.description.rate);
-        let Some(rate) = limits.rate_of(name, declared) else { return Ok(()) };
+        let declared = super::find(name).map(|entry| entry.description);
+        let declared_rate = declared.and_then(|declared| declared.rate);
+        let Some(rate) = limits.rate_of(name, declared_rate) else { return Ok(()) };
         let address = prepared.subject(self).stream;
         let stream = address
             .as_ref()
@@ -70,8 +71,11 @@ impl Call<'_> {
             // Page tokens name no stream: they are counted for the account.
             None => self.own_realm().call_usage.lock().admit(name, rate, self.now),
         };
+        let throttles =
+            declared.is_some_and(|declared| declared.errors.contains(&ErrorKind::Throttling));
         match address {
             _ if admitted => Ok(()),
+            _ if throttles => Err(ApiError::queue_throttled(&self.caller.account)),
             Some(stream) => {
                 Err(ApiError::stream_rate_exceeded(&stream.name, &stream.realm.account))
             }

@@ -1,4 +1,4 @@
-//! What a call is about: its stream, shard, consumer and records, made out
+//! What a call is about: its stream, shard, consumer, queue and records, made out
 //! from the members of any input, so that no operation has to say it.
 
 use std::any::Any;
@@ -10,7 +10,7 @@ use crate::model::channel::GivenChannelArn;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
-    GivenShardIterator, GivenStreamArn, PartitionKey, StreamName,
+    GivenShardIterator, GivenStreamArn, PartitionKey, QueueName, StreamName,
 };
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
@@ -26,6 +26,7 @@ use super::call::parse_arn;
 pub(crate) struct Subject {
     pub(crate) stream: Option<StreamAddress>,
     pub(crate) consumer: Option<ConsumerName>,
+    pub(crate) queue: Option<QueueName>,
     /// The shard that is read or resharded; records have shards of their own.
     pub(crate) shard: Option<ShardIndex>,
     /// The iterator that is read.
@@ -85,6 +86,8 @@ impl Subject {
             }
         } else if let Some(name) = given::<ConsumerName>(member) {
             self.consumer = Some(name.clone());
+        } else if let Some(name) = given::<QueueName>(member) {
+            self.queue = Some(name.clone());
         } else if let Some(shard) = given::<GivenShardId>(member) {
             self.shard = self.shard.or(ShardIndex::resolve(shard));
         } else if let Some(iterator) = given::<GivenShardIterator>(member) {
@@ -124,7 +127,9 @@ impl Subject {
 
     /// A queue's ARN does not say which stream it reads.
     fn add_queue(&mut self, queue: &QueueAddress, call: &Call<'_>) {
-        self.stream = call.queue_at(queue).map(|(_, stream)| stream.address.clone());
+        let Some((_, stream)) = call.queue_at(queue) else { return };
+        self.queue = stream.state().queue(&queue.id).map(|queue| queue.name.clone());
+        self.stream = Some(stream.address.clone());
     }
 
     /// Finds the shards that the records would go to.

@@ -307,6 +307,7 @@ pub(super) fn refused_call(
         stream_arn: None,
         shards: Vec::new(),
         consumer: None,
+        queue: None,
         records: 0,
         bytes: 0,
         outcome: match error {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinesis_emulator::Limits;
+use kinesis_emulator::inspect::{Read, Reader};
+use kinesis_emulator::{ErrorKind, Limits, Operation};
 use serde_json::{Value, json};
 
 use crate::support::raw::{
@@ -388,6 +389,15 @@ fn five_queues_are_in_transition_at_once_and_control_calls_are_counted() {
         raw.ok("ListQueues", json!({}));
     }
     raw.call("ListQueues", json!({})).expect_error_kind("LimitExceededException");
+
+    let mut limits = Limits::off();
+    limits.calls_per_second.insert("ReceiveQueueRecords".to_owned(), 1);
+    raw.emulator.set_limits(limits);
+    let queues = raw.ok("ListQueues", json!({}));
+    let queue = text(&queues["QueueSummaries"][0]["QueueARN"]);
+    receive(&raw, &queue);
+    raw.call("ReceiveQueueRecords", json!({"QueueARN": queue}))
+        .expect_error_kind("ThrottlingException");
 }
 
 // behaviours 157
@@ -885,4 +895,52 @@ fn queues_speak_cbor_too() {
     assert_eq!(answer.status.as_u16(), 200);
     raw.advance(seconds(3600));
     assert_eq!(receive(&raw, &queue).len(), 0);
+}
+
+#[test]
+fn the_journal_and_the_ledger_know_what_a_queue_handed_out() {
+    let raw = Raw::with(|builder| builder.journal());
+    create_on_demand(&raw, "s");
+    let queue = create(&raw, input("q"));
+    raw.put("s", "ab", b"xyz");
+    let record = receive(&raw, &queue).remove(0);
+    acknowledge(&raw, &queue, &handle(&record));
+    let about = |operation: Operation| {
+        let call = raw.emulator.journal().calls_of(operation).remove(0);
+        (call.stream, call.queue, call.shards, call.records, call.bytes)
+    };
+    let (stream, queue) = (Some("s".to_owned()), Some("q".to_owned()));
+    let created = (stream.clone(), queue.clone(), Vec::new(), 0, 0);
+    assert_eq!(about(Operation::CreateQueue), created);
+    assert_eq!(about(Operation::AcknowledgeQueueRecords), created);
+    let received = (stream, queue, vec![placed(&raw)], 1, 5);
+    assert_eq!(about(Operation::ReceiveQueueRecords), received);
+    let by_queue = |read: &Read| read.reader == Reader::Queue("q".to_owned());
+    let reads = raw.emulator.ledger().reads("s");
+    let reads: Vec<_> = reads.iter().filter(|read| by_queue(read)).collect();
+    assert_eq!(reads.len(), 1);
+    assert_eq!(reads[0].to_string().split(" by ").last(), Some("queue q"));
+}
+
+#[test]
+fn fault_rules_are_about_queues_too() {
+    let raw = with_stream();
+    let queue = create(&raw, input("q"));
+    raw.put("s", "k", b"x");
+    let rule = raw.emulator.faults().on(Operation::ReceiveQueueRecords).stream("s");
+    let guard = rule.reject(ErrorKind::Throttling).times(1);
+    raw.call("ReceiveQueueRecords", json!({"QueueARN": queue}))
+        .expect_error_kind("ThrottlingException");
+    drop(guard);
+    assert_eq!(receive(&raw, &queue)[0]["ReceiveCount"], 1, "it was not handed out");
+    raw.put("s", "k", b"y");
+    let guard = raw.emulator.faults().on(Operation::ReceiveQueueRecords);
+    let guard = guard.drop_connection_after_commit().times(1);
+    let lost = raw.call("ReceiveQueueRecords", json!({"QueueARN": queue}));
+    assert_eq!(lost.status.as_u16(), 502);
+    drop(guard);
+    raw.advance(seconds(30));
+    let again = receive(&raw, &queue);
+    assert_eq!(data(&again), ["x", "y"]);
+    assert_eq!(again[1]["ReceiveCount"], 2, "it was handed out to nobody");
 }

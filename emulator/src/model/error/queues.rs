@@ -6,7 +6,7 @@ use crate::model::status::{QueueStatus, TargetType};
 
 use super::ApiError;
 use super::ErrorKind::{
-    InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
+    InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Throttling, Validation,
 };
 
 /// Queues.
@@ -107,6 +107,11 @@ impl ApiError {
                  which is the limit."
             ),
         )
+    }
+
+    /// Ours, as AWS words the same of control calls.
+    pub(crate) fn queue_throttled(account: &AccountId) -> Self {
+        Self::new(Throttling, format!("Rate exceeded for account {account}."))
     }
 
     /// Ours, as AWS words the blocking by consumers: what cannot be done, such
