@@ -208,7 +208,8 @@ impl Emulator {
 
     /// Answers one HTTP request without any socket.
     ///
-    /// Of a subscription it returns the events that there are now.
+    /// Of a subscription it returns the events that there are now, and of a
+    /// queue the records that are visible now.
     ///
     /// It cannot wait and has no connection: latency and faults that delay or
     /// hold a call do not concern it, and where a fault drops the connection it

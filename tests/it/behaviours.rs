@@ -13,8 +13,7 @@ const INDEX: &str = include_str!("behaviours.txt");
 const COMPLAINTS: &str = include_str!("../COMPLAINTS.md");
 
 /// Lines that no test names yet, each with its reason.
-const NOT_YET: &[(u32, &str)] =
-    &[(160, "channels are not emulated yet"), (161, "queues are not emulated yet")];
+const NOT_YET: &[(u32, &str)] = &[];
 
 #[test]
 fn every_behaviour_has_a_test_that_names_it() {

@@ -24,8 +24,15 @@ use serde_json::Value;
 const JSON: &str = "application/x-amz-json-1.1";
 const CBOR: &str = "application/x-amz-cbor-1.1";
 /// Operations whose requests and answers are kept in CBOR, too: the data plane.
-const IN_CBOR: [&str; 5] =
-    ["GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"];
+const IN_CBOR: [&str; 7] = [
+    "AcknowledgeQueueRecords",
+    "GetRecords",
+    "GetShardIterator",
+    "PutRecord",
+    "PutRecords",
+    "ReceiveQueueRecords",
+    "SubscribeToShard",
+];
 const SOURCES: [&str; 4] = ["recorded", "model", "guide", "inferred"];
 
 #[test]

@@ -1,11 +1,12 @@
 //! State and its laws: streams, shards, records, and what becomes of them.
 //!
 //! Synchronous, and blind to clocks, encodings and HTTP: `now` comes in by
-//! argument and answers are the model's values. Its only locks are a stream's
-//! and a shard's, taken in that order and never across a wait, and a realm's
-//! for control calls. Whatever a caller can see listed comes out sorted.
+//! argument and answers are the model's values. Its only locks are a stream's,
+//! a queue's and a shard's, taken in that order and never across a wait, and a
+//! realm's for control calls. Whatever a caller can see listed comes out sorted.
 
 pub(crate) mod account;
+pub(crate) mod channel;
 pub(crate) mod consumer;
 pub(crate) mod entropy;
 pub(crate) mod frozen;
@@ -13,7 +14,9 @@ pub(crate) mod lifecycle;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod position;
+pub(crate) mod queue;
 pub(crate) mod realm;
+pub(crate) mod receive;
 pub(crate) mod rolling;
 pub(crate) mod shared_list;
 pub(crate) mod stream;

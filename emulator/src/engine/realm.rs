@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use crate::model::arn::{RealmId, StreamAddress};
+use crate::model::arn::{QueueId, RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, ChannelName};
 use crate::model::error::ApiError;
 use crate::model::limits::Limits;
 use crate::model::names::StreamName;
@@ -37,6 +38,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Realm {
     id: RealmId,
     streams: DashMap<StreamName, Arc<Stream>>,
+    /// Which stream each queue reads.
+    queues: DashMap<QueueId, Arc<Stream>>,
     lifecycle: Lifecycle,
     /// Held by calls that check a quota and then use it up.
     quota: Mutex<()>,
@@ -56,6 +59,7 @@ impl Realm {
         Self {
             id,
             streams: DashMap::new(),
+            queues: DashMap::new(),
             lifecycle: Lifecycle::default(),
             quota: Mutex::new(()),
             retired: DashMap::new(),
@@ -80,6 +84,9 @@ impl Realm {
 
     /// Adds a stream as it was put down in a file.
     pub(crate) fn add_restored(&self, stream: Arc<Stream>) {
+        for queue in stream.state().queues.values() {
+            self.add_queue(queue.address.id.clone(), &stream);
+        }
         self.streams.insert(stream.address.name.clone(), stream);
     }
 
@@ -92,9 +99,14 @@ impl Realm {
             let (own, twin) = twins.get(&stream.address.name)?;
             Arc::ptr_eq(own, stream).then(|| Arc::clone(twin))
         };
+        let queues = self
+            .queues
+            .iter()
+            .filter_map(|entry| Some((entry.key().clone(), twin_of(entry.value())?)));
         Self {
             id: self.id.clone(),
             streams: twins.values().map(|(_, t)| (t.address.name.clone(), Arc::clone(t))).collect(),
+            queues: queues.collect(),
             lifecycle: pending.fork(twin_of),
             quota: Mutex::new(()),
             retired: self.retired.clone(),
@@ -145,6 +157,9 @@ impl Realm {
     fn make_due_changes(&self, now: Timestamp) {
         self.lifecycle.settle(now, |at, stream, transition| {
             let deleted = matches!(transition, Transition::Deleted);
+            if let Transition::QueueGone { id } = &transition {
+                self.queues.remove(id);
+            }
             stream.transition(at, transition);
             if deleted {
                 let name = &stream.address.name;
@@ -173,11 +188,38 @@ impl Realm {
         self.streams.get(name).map(|stream| Arc::clone(&stream))
     }
 
+    /// The stream that a queue reads, if there is such a queue.
+    pub(crate) fn stream_of_queue(&self, id: &QueueId) -> Option<Arc<Stream>> {
+        self.queues.get(id).map(|stream| Arc::clone(&stream))
+    }
+
+    /// Has a queue of a stream found by its id.
+    pub(crate) fn add_queue(&self, id: QueueId, stream: &Arc<Stream>) {
+        self.queues.insert(id, Arc::clone(stream));
+    }
+
     /// All streams, by name.
     pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
         let mut streams: Vec<_> = self.streams.iter().map(|entry| Arc::clone(&entry)).collect();
         streams.sort_unstable_by(|one, other| one.address.name.cmp(&other.address.name));
         streams
+    }
+
+    /// The stream that a channel delivers from, if there is such a channel.
+    pub(crate) fn stream_of_channel(&self, id: &ChannelId) -> Option<Arc<Stream>> {
+        self.streams().into_iter().find(|stream| stream.state().channels.contains_key(id))
+    }
+
+    /// Whether a channel has a name.
+    pub(crate) fn has_channel_named(&self, name: &ChannelName) -> bool {
+        let named =
+            |stream: &Arc<Stream>| stream.state().channels.values().any(|c| c.name == *name);
+        self.streams().iter().any(named)
+    }
+
+    /// How many channels there are, whatever their status.
+    pub(crate) fn channel_count(&self) -> u32 {
+        self.streams().iter().map(|stream| stream.state().channels.len() as u32).sum()
     }
 
     /// Begins to make a stream of as many shards as its state plans.
@@ -229,7 +271,7 @@ impl Realm {
         *commitment
     }
 
-    /// How many consumers a stream can have (API reference).
+    /// How many consumers and queues a stream can have together (API reference).
     pub(crate) fn consumers_per_stream_max(&self, now: Timestamp) -> usize {
         if self.commitment(now, |_| {}).is_on() { 50 } else { 20 }
     }

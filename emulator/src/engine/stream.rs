@@ -10,11 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::model::arn::{AccountId, StreamAddress};
+use crate::model::arn::{AccountId, QueueId, StreamAddress};
+use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
 use crate::model::hash_key::HashKey;
 use crate::model::limits::Limits;
-use crate::model::names::{ConsumerName, KeyId, PartitionKey, PolicyText, TagKey, TagValue};
+use crate::model::names::{
+    ConsumerName, KeyId, PartitionKey, PolicyText, QueueName, TagKey, TagValue,
+};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
@@ -25,8 +28,10 @@ use crate::model::status::{
 };
 use crate::model::timestamp::Timestamp;
 
+use super::channel::Channel;
 use super::consumer::Consumer;
 use super::limits::{CallUsage, ShardUsage};
+use super::queue::Queue;
 use super::rolling::RollingDay;
 use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
@@ -68,9 +73,11 @@ pub(crate) struct StreamState {
     pub(crate) tags: BTreeMap<TagKey, TagValue>,
     pub(crate) shard_level_metrics: BTreeSet<MetricsName>,
     pub(crate) policy: Option<PolicyText>,
+    pub(crate) channels: BTreeMap<ChannelId, Channel>,
     pub(crate) consumers: BTreeMap<ConsumerName, Consumer>,
     /// When each name was last registered, so that ARNs never repeat.
     pub(crate) registrations: BTreeMap<ConsumerName, u64>,
+    pub(crate) queues: BTreeMap<QueueName, Queue>,
     /// What an on-demand stream is to be ready for, in MiB per second.
     pub(crate) warm_throughput: Option<u32>,
     /// How many shards the stream will have when it is ACTIVE again, if that is
@@ -98,8 +105,10 @@ impl StreamState {
             tags: BTreeMap::new(),
             shard_level_metrics: BTreeSet::new(),
             policy: None,
+            channels: BTreeMap::new(),
             consumers: BTreeMap::new(),
             registrations: BTreeMap::new(),
+            queues: BTreeMap::new(),
             warm_throughput: None,
             planned_shards: 0,
             rescalings: RollingDay::default(),
@@ -125,6 +134,16 @@ impl StreamState {
     pub(crate) fn set_retention(&mut self, retention: Duration, now: Timestamp) {
         self.expired_before = self.horizon(now);
         self.retention = retention;
+    }
+
+    /// A queue that reads the stream.
+    pub(crate) fn queue(&self, id: &QueueId) -> Option<&Queue> {
+        self.queues.values().find(|queue| queue.address.id == *id)
+    }
+
+    /// The same to change it.
+    pub(crate) fn queue_mut(&mut self, id: &QueueId) -> Option<&mut Queue> {
+        self.queues.values_mut().find(|queue| queue.address.id == *id)
     }
 
     /// A shard that exists and whose records have not all expired with it.
@@ -309,6 +328,9 @@ impl Stream {
                 }
                 Transition::Merged { lower, upper } => state.topology.merge(lower, upper, at),
                 Transition::Rescaled { shards } => state.topology.rescale(shards, at),
+                // What was made meanwhile keeps its stream on-demand.
+                Transition::ModeSwitched { mode: StreamMode::Provisioned, .. }
+                    if !state.channels.is_empty() || !state.queues.is_empty() => {}
                 Transition::ModeSwitched { mode, warm_throughput } => {
                     state.mode = mode;
                     // The strategy and warmth belong to on-demand streams (ours).
@@ -339,6 +361,21 @@ impl Stream {
                     }
                     return;
                 }
+                Transition::ChannelReady { id } => {
+                    if let Some(channel) = state.channels.get_mut(&id)
+                        && matches!(
+                            channel.status,
+                            ChannelStatus::Creating | ChannelStatus::Updating
+                        )
+                    {
+                        channel.status = ChannelStatus::Active;
+                    }
+                    return;
+                }
+                Transition::ChannelGone { id } => {
+                    state.channels.remove(&id);
+                    return;
+                }
                 Transition::ConsumerReady { name } => {
                     if let Some(consumer) = state.consumers.get_mut(&name)
                         && consumer.status == ConsumerStatus::Creating
@@ -349,6 +386,16 @@ impl Stream {
                 }
                 Transition::ConsumerGone { name } => {
                     state.consumers.remove(&name);
+                    return;
+                }
+                Transition::QueueGone { id } => {
+                    state.queues.retain(|_, queue| queue.address.id != id);
+                    return;
+                }
+                Transition::QueueReady { id } => {
+                    if let Some(queue) = state.queue_mut(&id) {
+                        queue.make_ready(at);
+                    }
                     return;
                 }
                 Transition::Deleted => return,

@@ -1,5 +1,7 @@
 //! What can happen to a stream when its time has come.
 
+use crate::model::arn::QueueId;
+use crate::model::channel::ChannelId;
 use crate::model::hash_key::HashKey;
 use crate::model::names::{ConsumerName, KeyId};
 use crate::model::numbers::MaxRecordSizeInKiB;
@@ -35,8 +37,16 @@ pub(crate) enum Transition {
     /// An on-demand stream splits a shard that was too busy, unless it has as
     /// many shards as it can have. Its status is not touched.
     BusyShardSplit { parent: ShardIndex, shards_max: u32 },
+    /// A channel's CREATING or UPDATING ends.
+    ChannelReady { id: ChannelId },
+    /// A channel's DELETING ends.
+    ChannelGone { id: ChannelId },
     /// A consumer's CREATING ends.
     ConsumerReady { name: ConsumerName },
     /// A consumer's DELETING ends.
     ConsumerGone { name: ConsumerName },
+    /// A queue's DELETING ends.
+    QueueGone { id: QueueId },
+    /// A queue's CREATING or UPDATING ends.
+    QueueReady { id: QueueId },
 }

@@ -292,8 +292,8 @@ fn reads_by<'a>(
     let counts = |read: &&ReadEntry| match (readers, &read.reader) {
         (Readers::Iterators, Reader::Iterator { .. }) => true,
         (Readers::Consumer(wanted), Reader::Consumer(name)) => wanted == name,
-        (Readers::Iterators, Reader::Consumer(_))
-        | (Readers::Consumer(_), Reader::Iterator { .. }) => false,
+        (Readers::Iterators, Reader::Consumer(_) | Reader::Queue(_))
+        | (Readers::Consumer(_), Reader::Iterator { .. } | Reader::Queue(_)) => false,
     };
     let of_shard = |read: &&ReadEntry| read.stream == *stream && read.shard() == shard;
     reads.iter().filter(counts).filter(of_shard).collect()

@@ -51,7 +51,10 @@ fn realm_and_name(service: &Service, name_or_arn: &str) -> (RealmId, String) {
     }
     match ResourceAddress::parse(name_or_arn) {
         Some(ResourceAddress::Stream(StreamAddress { realm, name })) => (realm, name.to_string()),
-        Some(ResourceAddress::Consumer(_)) | None => {
+        Some(
+            ResourceAddress::Channel(_) | ResourceAddress::Consumer(_) | ResourceAddress::Queue(_),
+        )
+        | None => {
             panic!("{name_or_arn} is neither a stream's name nor a stream's ARN")
         }
     }

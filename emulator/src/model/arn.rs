@@ -1,9 +1,10 @@
-//! Who is called, where: regions, accounts and stream ARNs.
+//! Who is called, where: regions, accounts and ARNs.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::names::{ConsumerName, GivenStreamArn, StreamName};
+use super::channel::ChannelId;
+use super::names::{ConsumerName, GivenQueueArn, GivenStreamArn, StreamName};
 
 /// An AWS account: twelve digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,23 +113,54 @@ impl StreamAddress {
     }
 
     fn parse_text(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let (Some("arn"), Some(_partition), Some("kinesis")) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return None;
-        };
-        let region = parts.next()?.parse().ok()?;
-        let account = parts.next()?.parse().ok()?;
-        let name = StreamName::from_arn_resource(parts.next()?.strip_prefix("stream/")?)?;
-        Some(Self { realm: RealmId { account, region }, name })
+        let (realm, resource) = parse_realm(arn)?;
+        let name = StreamName::from_arn_resource(resource.strip_prefix("stream/")?)?;
+        Some(Self { realm, name })
     }
+}
+
+/// The account and Region in an ARN of the service, and what follows them.
+fn parse_realm(arn: &str) -> Option<(RealmId, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (Some("arn"), Some(_partition), Some("kinesis")) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let region = parts.next()?.parse().ok()?;
+    let account = parts.next()?.parse().ok()?;
+    Some((RealmId { account, region }, parts.next()?))
 }
 
 impl fmt::Display for StreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RealmId { account, region } = &self.realm;
         write!(f, "arn:{}:kinesis:{region}:{account}:stream/{}", region.partition(), self.name)
+    }
+}
+
+/// A channel's full name, which displays as its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ChannelAddress {
+    /// Where the channel and its stream live.
+    pub(crate) realm: RealmId,
+    /// What the service calls it.
+    pub(crate) id: ChannelId,
+}
+
+impl ChannelAddress {
+    /// Reads an ARN. `None` if it is not exactly a channel's.
+    pub(crate) fn parse(arn: &str) -> Option<Self> {
+        let (realm, resource) = parse_arn(arn)?;
+        let id = ChannelId::from_arn_resource(resource.strip_prefix("channel/")?)?;
+        Some(Self { realm, id })
+    }
+}
+
+impl fmt::Display for ChannelAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RealmId { account, region } = &self.realm;
+        write!(f, "arn:{}:kinesis:{region}:{account}:channel/{}", region.partition(), self.id)
     }
 }
 
@@ -162,19 +194,111 @@ impl fmt::Display for ConsumerAddress {
     }
 }
 
+/// What a queue is called in its ARN: made by the service, never given again,
+/// and a DNS label, because clients build host names from it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct QueueId(Box<str>);
+
+impl QueueId {
+    /// How many letters and digits an id has.
+    const LENGTH: usize = 24;
+
+    /// The id that 128 random bits make.
+    pub(crate) fn from_bits(bits: [u8; 16]) -> Self {
+        let mut rest = u128::from_be_bytes(bits);
+        let digits = (0..Self::LENGTH).map(|_| {
+            let digit = (rest % 36) as u32;
+            rest /= 36;
+            char::from_digit(digit, 36).expect("a digit is less than its base")
+        });
+        Self(digits.collect::<String>().into())
+    }
+
+    /// The id itself.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for QueueId {
+    type Err = &'static str;
+
+    /// Reads what could be an id.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if (1..=63).contains(&text.len()) && text.bytes().all(legal) {
+            Ok(Self(text.into()))
+        } else {
+            Err("a queue's id is 1 to 63 lower-case letters and digits")
+        }
+    }
+}
+
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A queue's full name, which displays as its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct QueueAddress {
+    /// Where the queue and its stream live.
+    pub(crate) realm: RealmId,
+    pub(crate) id: QueueId,
+}
+
+impl QueueAddress {
+    /// Reads an ARN that passed the model's pattern. `None` if it is not
+    /// exactly a queue's: the pattern takes more.
+    pub(crate) fn parse(arn: &GivenQueueArn) -> Option<Self> {
+        Self::parse_text(arn.as_str())
+    }
+
+    fn parse_text(arn: &str) -> Option<Self> {
+        let (realm, resource) = parse_realm(arn)?;
+        Some(Self { realm, id: resource.strip_prefix("queue/")?.parse().ok()? })
+    }
+}
+
+impl fmt::Display for QueueAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RealmId { account, region } = &self.realm;
+        write!(f, "arn:{}:kinesis:{region}:{account}:queue/{}", region.partition(), self.id)
+    }
+}
+
 /// What takes tags and policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ResourceAddress {
-    Stream(StreamAddress),
+    Channel(ChannelAddress),
     Consumer(ConsumerAddress),
+    Queue(QueueAddress),
+    Stream(StreamAddress),
 }
 
 impl ResourceAddress {
-    /// Reads an ARN. `None` if it is neither exactly a stream's nor a consumer's.
+    /// Reads an ARN. `None` if it is not exactly that of any resource.
     pub(crate) fn parse(arn: &str) -> Option<Self> {
-        let consumer = ConsumerAddress::parse(arn).map(Self::Consumer);
-        consumer.or_else(|| StreamAddress::parse_text(arn).map(Self::Stream))
+        let channel = || ChannelAddress::parse(arn).map(Self::Channel);
+        let consumer = || ConsumerAddress::parse(arn).map(Self::Consumer);
+        let queue = || QueueAddress::parse_text(arn).map(Self::Queue);
+        let stream = || StreamAddress::parse_text(arn).map(Self::Stream);
+        channel().or_else(consumer).or_else(queue).or_else(stream)
     }
+}
+
+/// The realm and the resource that an ARN of this service names.
+fn parse_arn(arn: &str) -> Option<(RealmId, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (Some("arn"), Some(_partition), Some("kinesis")) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let region = parts.next()?.parse().ok()?;
+    let account = parts.next()?.parse().ok()?;
+    Some((RealmId { account, region }, parts.next()?))
 }
 
 #[cfg(test)]
@@ -198,6 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn a_queues_id_is_a_label_and_its_arn_round_trips() {
+        let id = QueueId::from_bits([0xff; 16]);
+        assert_eq!((id.as_str().len(), id.as_str().parse()), (24, Ok(id.clone())));
+        assert_ne!(id, QueueId::from_bits([0; 16]));
+        let arn = format!("arn:aws:kinesis:eu-west-1:123456789012:queue/{id}");
+        let read = ResourceAddress::parse(&arn).expect("a queue's ARN");
+        assert!(matches!(&read, ResourceAddress::Queue(queue) if queue.to_string() == arn));
+        for id in ["", "A", "a-b", "a/b", &"a".repeat(64)] {
+            let arn = format!("arn:aws:kinesis:eu-west-1:123456789012:queue/{id}");
+            assert_eq!(ResourceAddress::parse(&arn), None, "{arn}");
+        }
+    }
+
+    #[test]
     fn only_the_exact_form_of_a_stream_is_read() {
         for arn in [
             "arn:aws:kinesis:us-east-1:000000000000:stream/orders/consumer/c:1",
@@ -207,5 +345,29 @@ mod tests {
         ] {
             assert_eq!(parse(arn), None, "{arn}");
         }
+    }
+
+    #[test]
+    fn each_kind_of_resource_is_told_by_its_arn() {
+        let realm = "arn:aws:kinesis:us-east-1:000000000000";
+        for (resource, expected) in [
+            ("stream/channel", "stream"),
+            ("stream/s/consumer/c:1", "consumer"),
+            ("channel/0a1b", "channel"),
+            ("queue/0a1b", "queue"),
+            ("channel/0A", "none"),
+            ("channel/a/consumer/c:1", "none"),
+        ] {
+            let found = match ResourceAddress::parse(&format!("{realm}:{resource}")) {
+                Some(ResourceAddress::Channel(_)) => "channel",
+                Some(ResourceAddress::Consumer(_)) => "consumer",
+                Some(ResourceAddress::Queue(_)) => "queue",
+                Some(ResourceAddress::Stream(_)) => "stream",
+                None => "none",
+            };
+            assert_eq!(found, expected, "{resource}");
+        }
+        let arn = format!("{realm}:channel/0a1b");
+        assert_eq!(ChannelAddress::parse(&arn).expect("a channel's").to_string(), arn);
     }
 }

@@ -50,6 +50,11 @@ pub struct Limits {
     pub streams_in_transition: Option<u32>,
     /// Consumers of a stream that are CREATING at once.
     pub consumers_in_creation: Option<u32>,
+    /// Queues of an account that are CREATING or DELETING at once.
+    pub queues_in_transition: Option<u32>,
+    /// Records of a queue that are in flight at once: more are not handed out,
+    /// and nothing is refused.
+    pub queue_records_in_flight: Option<u32>,
     /// Open shards of an account in us-east-1, us-west-2 and eu-west-1.
     pub shards_in_large_regions: Option<u32>,
     /// Open shards of an account in any other Region.
@@ -93,6 +98,8 @@ impl Limits {
             calls_per_second: BTreeMap::new(),
             streams_in_transition: None,
             consumers_in_creation: None,
+            queues_in_transition: None,
+            queue_records_in_flight: None,
             shards_in_large_regions: None,
             shards_in_other_regions: None,
             on_demand_streams: None,
@@ -118,6 +125,8 @@ impl Limits {
             call_rates: true,
             streams_in_transition: Some(5),
             consumers_in_creation: Some(5),
+            queues_in_transition: Some(5),
+            queue_records_in_flight: Some(120_000),
             shards_in_large_regions: Some(20_000),
             // The guide says 1,000 or 6,000 without saying where: the lower
             // one, so that no test passes by luck.
@@ -184,9 +193,11 @@ impl Limits {
         }
     }
 
-    /// Whether anything is limited that calls use up second by second.
+    /// Whether anything is limited that calls use up second by second, or that
+    /// is looked at as often.
     pub(crate) fn any_per_second(&self) -> bool {
         self.call_rates
+            || self.queue_records_in_flight.is_some()
             || !self.calls_per_second.is_empty()
             || self.on_demand_split_bytes_per_second.is_some()
             || [

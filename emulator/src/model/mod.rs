@@ -4,6 +4,7 @@
 //! parsed once and trusted ever after. Knows no clock, no I/O, no JSON or CBOR.
 
 pub(crate) mod arn;
+pub(crate) mod channel;
 pub(crate) mod constraint;
 pub(crate) mod decimal;
 pub(crate) mod error;

@@ -34,6 +34,19 @@ texts! {
     /// An ARN in consumer form (model: `ConsumerARN`).
     GivenConsumerArn { length 1..=2048, pattern CONSUMER_ARN }
 
+    /// A queue's name, unique per account and Region (model: `QueueName`).
+    QueueName { length 1..=128, pattern NAME }
+
+    /// An ARN in queue form (model: `QueueARN`).
+    GivenQueueArn { length 1..=2048, pattern QUEUE_ARN }
+
+    /// A receipt handle as the caller sent it back (model: `ReceiptHandle`).
+    GivenReceiptHandle { length 1..=1024 }
+
+    /// What a record is called in queues: the same in all of a stream's queues
+    /// and at every delivery (model: `RecordId`).
+    RecordId { length 1..=64, pattern RECORD_ID }
+
     /// The ARN of anything that takes tags and policies (model: `ResourceARN`).
     GivenResourceArn { length 1..=2048, pattern RESOURCE_ARN }
 
@@ -69,6 +82,14 @@ impl ConsumerName {
     }
 }
 
+impl QueueName {
+    /// Takes a name that stood in a page token. `None` when it breaks the rules
+    /// for queue names.
+    pub(crate) fn from_token(name: &str) -> Option<Self> {
+        ((1..=128).contains(&name.len()) && (NAME.matches)(name)).then(|| Self(name.into()))
+    }
+}
+
 impl StreamName {
     /// Takes a name that was part of a well-formed stream ARN.
     ///
@@ -78,7 +99,8 @@ impl StreamName {
     }
 }
 
-static NAME: Pattern = Pattern {
+/// What names are made of.
+pub(super) static NAME: Pattern = Pattern {
     text: "[a-zA-Z0-9_.-]+",
     matches: |text| {
         !text.is_empty()
@@ -112,6 +134,25 @@ static CONSUMER_ARN: Pattern = Pattern {
             .expect("the pattern is a constant")
         });
         WHOLE.is_match(text)
+    },
+};
+
+static QUEUE_ARN: Pattern = Pattern {
+    text: r"arn:aws.*:kinesis:.*:\d{12}:queue/\S+",
+    matches: |text| {
+        static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^arn:aws.*:kinesis:.*:[0-9]{12}:queue/[^ \t\n\x0B\f\r]+$")
+                .expect("the pattern is a constant")
+        });
+        WHOLE.is_match(text)
+    },
+};
+
+static RECORD_ID: Pattern = Pattern {
+    text: "^[a-z0-9]+$",
+    matches: |text| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     },
 };
 

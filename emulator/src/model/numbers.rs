@@ -1,5 +1,7 @@
 //! Bounded integers of the service model.
 
+use std::time::Duration;
+
 use super::constraint::integers;
 
 integers! {
@@ -22,6 +24,20 @@ integers! {
     RetentionHours { }
     /// ListStreamConsumers' page size (model: `ListStreamConsumersInputLimit`).
     ListConsumersLimit { at_least 1, at_most 10000 }
+    /// ListQueues' page size (model: `ListQueuesInputLimit`).
+    ListQueuesLimit { at_least 1, at_most 10000 }
+    /// How often a record is received before it is a dead letter (model:
+    /// `MaxReceiveCount`).
+    MaxReceiveCount { at_least 1, at_most 1000 }
+    /// How many records a queue hands out at once (model:
+    /// `ReceiveQueueRecordsInputLimit`).
+    ReceiveLimit { at_least 1, at_most 10 }
+    /// How long a receive waits for records, in seconds (model:
+    /// `ReceiveQueueRecordsWaitTimeSeconds`).
+    WaitTimeSeconds { at_least 1, at_most 20 }
+    /// How long a record that was received stays hidden, in seconds (model:
+    /// `VisibilityTimeoutSeconds`).
+    VisibilityTimeoutSeconds { at_least 0, at_most 43200 }
     /// A stream's largest record, in KiB (model: `MaxRecordSizeInKiB`).
     MaxRecordSizeInKiB { at_least 1024, at_most 10240 }
 }
@@ -30,6 +46,31 @@ impl RetentionHours {
     /// The number of hours asked for, possibly negative.
     pub(crate) fn hours(self) -> i32 {
         self.0
+    }
+}
+
+impl MaxReceiveCount {
+    /// What a queue has when nothing else was asked for (guide).
+    pub(crate) const DEFAULT: Self = Self(6);
+}
+
+impl ReceiveLimit {
+    /// What a receive has when nothing else was asked for (guide).
+    pub(crate) const DEFAULT: Self = Self(10);
+}
+
+impl WaitTimeSeconds {
+    /// What a receive has when nothing else was asked for (guide).
+    pub(crate) const DEFAULT: Self = Self(9);
+}
+
+impl VisibilityTimeoutSeconds {
+    /// What a queue has when nothing else was asked for (guide).
+    pub(crate) const DEFAULT: Self = Self(30);
+
+    /// The same as a duration.
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(self.get().into())
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) enum TokenKind {
     StreamPage = 2,
     ShardPage = 3,
     ConsumerPage = 4,
+    QueuePage = 5,
+    ReceiptHandle = 6,
+    ChannelPage = 7,
 }
 
 const TAG_BYTES: usize = 12;

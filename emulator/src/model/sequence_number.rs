@@ -61,6 +61,12 @@ impl SequenceNumber {
         (high, low)
     }
 
+    /// The number as 47 hexadecimal digits.
+    pub(crate) fn hexadecimal(self) -> String {
+        let (high, low) = self.bits();
+        format!("{high:x}{low:032x}")
+    }
+
     /// Reads a number of the present layout; `None` for anything else.
     #[cfg(test)]
     pub(crate) fn parse(text: &str) -> Option<Self> {

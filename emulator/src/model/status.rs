@@ -36,6 +36,33 @@ enumerations! {
         /// Ready to subscribe.
         Active = "ACTIVE",
     }
+    /// Where a queue stands in its life.
+    QueueStatus {
+        /// Being made: nothing is handed out yet.
+        Creating = "CREATING",
+        /// Ready for everything.
+        Active = "ACTIVE",
+        /// Being changed: records are handed out all the same.
+        Updating = "UPDATING",
+        /// Being removed: nothing is handed out any more.
+        Deleting = "DELETING",
+    }
+    /// Where a queue begins in its stream.
+    QueueStartingPositionType {
+        /// At the oldest record.
+        TrimHorizon = "TRIM_HORIZON",
+        /// After the newest record.
+        Latest = "LATEST",
+        /// At the first record that arrived at a time or later.
+        AtTimestamp = "AT_TIMESTAMP",
+    }
+    /// What becomes of a queue's records that nobody acknowledges.
+    TargetType {
+        /// The queue sets them aside.
+        BuiltIn = "BUILT_IN",
+        /// They are handed out for as long as the stream keeps them.
+        None = "NONE",
+    }
     /// How shards are rescaled.
     ScalingType {
         /// To ranges of equal length.

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::Engine;
 use crate::engine::realm::Realm;
 use crate::engine::stream::Stream;
-use crate::model::arn::{RealmId, StreamAddress};
-use crate::model::error::ApiError;
+use crate::model::arn::{ChannelAddress, QueueAddress, RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, GivenChannelArn};
+use crate::model::error::{ApiError, ErrorKind};
 use crate::model::limits::{Limits, Scope};
-use crate::model::names::{GivenStreamArn, StreamName};
+use crate::model::names::{GivenQueueArn, GivenStreamArn, StreamName};
 use crate::model::settings::Settings;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
@@ -57,8 +58,9 @@ impl Call<'_> {
     ) -> Result<(), ApiError> {
         let Some(limits) = self.throughput() else { return Ok(()) };
         let name = operation.as_str();
-        let declared = super::find(name).and_then(|entry| entry.description.rate);
-        let Some(rate) = limits.rate_of(name, declared) else { return Ok(()) };
+        let declared = super::find(name).map(|entry| entry.description);
+        let declared_rate = declared.and_then(|declared| declared.rate);
+        let Some(rate) = limits.rate_of(name, declared_rate) else { return Ok(()) };
         let address = prepared.subject(self).stream;
         let stream = address
             .as_ref()
@@ -69,8 +71,11 @@ impl Call<'_> {
             // Page tokens name no stream: they are counted for the account.
             None => self.own_realm().call_usage.lock().admit(name, rate, self.now),
         };
+        let throttles =
+            declared.is_some_and(|declared| declared.errors.contains(&ErrorKind::Throttling));
         match address {
             _ if admitted => Ok(()),
+            _ if throttles => Err(ApiError::queue_throttled(&self.caller.account)),
             Some(stream) => {
                 Err(ApiError::stream_rate_exceeded(&stream.name, &stream.realm.account))
             }
@@ -136,6 +141,51 @@ impl Call<'_> {
         let realm = self.engine.realm(&address.realm, self.now);
         let stream = realm.stream(&address.name)?;
         Ok((realm, stream))
+    }
+
+    /// The channel that an ARN names: its realm, its stream, and what the
+    /// stream knows it by.
+    ///
+    /// # Errors
+    /// If there is no such channel.
+    pub(crate) fn channel(
+        &self,
+        arn: &GivenChannelArn,
+    ) -> Result<(Arc<Realm>, Arc<Stream>, ChannelId), ApiError> {
+        let missing = || ApiError::channel_not_found(arn.as_str());
+        let address = ChannelAddress::parse(arn.as_str()).ok_or_else(missing)?;
+        let (realm, stream) = self.channel_at(&address).ok_or_else(missing)?;
+        Ok((realm, stream, address.id))
+    }
+
+    /// The stream that the channel at an address delivers from, and its realm,
+    /// if there is such a channel.
+    pub(crate) fn channel_at(&self, address: &ChannelAddress) -> Option<(Arc<Realm>, Arc<Stream>)> {
+        let realm = self.engine.realm(&address.realm, self.now);
+        let stream = realm.stream_of_channel(&address.id)?;
+        Some((realm, stream))
+    }
+
+    /// The queue that an ARN names, the stream that it reads, and their realm.
+    ///
+    /// # Errors
+    /// If there is no such queue.
+    pub(crate) fn queue(
+        &self,
+        arn: &GivenQueueArn,
+    ) -> Result<(Arc<Realm>, Arc<Stream>, QueueAddress), ApiError> {
+        let missing = || ApiError::queue_not_found(arn.as_str());
+        let address = QueueAddress::parse(arn).ok_or_else(missing)?;
+        let (realm, stream) = self.queue_at(&address).ok_or_else(missing)?;
+        Ok((realm, stream, address))
+    }
+
+    /// The stream that the queue at an address reads, and its realm, if there is
+    /// such a queue.
+    pub(crate) fn queue_at(&self, address: &QueueAddress) -> Option<(Arc<Realm>, Arc<Stream>)> {
+        let realm = self.engine.realm(&address.realm, self.now);
+        let stream = realm.stream_of_queue(&address.id)?;
+        Some((realm, stream))
     }
 
     /// Why a record of the batch is to fail, if it is.

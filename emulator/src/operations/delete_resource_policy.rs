@@ -1,4 +1,5 @@
-//! `DeleteResourcePolicy`: remove the policy of a stream or consumer.
+//! `DeleteResourcePolicy`: remove the policy of a stream, channel, consumer or
+//! queue.
 //!
 //! * Where there is none the call fails (recorded).
 //!

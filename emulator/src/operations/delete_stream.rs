@@ -2,7 +2,9 @@
 //!
 //! * Works while the stream is CREATING (recorded) or UPDATING; a second call
 //!   while it is DELETING is refused (ours).
-//! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded).
+//! * Consumers block it unless `EnforceConsumerDeletion` is true (recorded);
+//!   channels (model text) and queues (guide) block it always, whatever their
+//!   status (inferred).
 //! * The stream is DELETING for the state delay, then it is gone.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DeleteStream.html>
@@ -43,9 +45,23 @@ impl Operation for DeleteStream {
         let enforced = input.enforce_consumer_deletion == Some(true);
         stream.change(|state| match state.status {
             StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
+                if !state.channels.is_empty() =>
+            {
+                Err(ApiError::stream_has_channels(&stream.address.name, stream.account()))
+            }
+            StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
                 if !state.consumers.is_empty() && !enforced =>
             {
                 Err(ApiError::stream_has_consumers(&stream.address.name, stream.account()))
+            }
+            StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating
+                if !state.queues.is_empty() =>
+            {
+                Err(ApiError::stream_has_queues(
+                    "DeleteStream can't delete",
+                    &stream.address.name,
+                    stream.account(),
+                ))
             }
             StreamStatus::Creating | StreamStatus::Active | StreamStatus::Updating => {
                 state.status = StreamStatus::Deleting;

@@ -15,6 +15,8 @@ use super::{Call, Operation};
 /// AWS's quotas in its large Regions (guide).
 const SHARD_LIMIT: u32 = 20_000;
 const ON_DEMAND_STREAM_LIMIT: u32 = 50;
+/// One for each type of destination (guide).
+const CHANNELS_PER_STREAM: u32 = 2;
 
 pub(crate) struct DescribeLimits;
 
@@ -28,6 +30,8 @@ answer! {
         "OpenShardCount" => open_shards: u32,
         "OnDemandStreamCount" => on_demand_streams: u32,
         "OnDemandStreamCountLimit" => on_demand_stream_limit: u32,
+        "ChannelCount" => channels: Option<u32>,
+        "ChannelCountLimit" => channel_limit: Option<u32>,
     }
 }
 
@@ -43,11 +47,14 @@ impl Operation for DescribeLimits {
         let (settings, limits) = (call.settings(), call.limits());
         let shard_limit = settings.shard_limit.or(limits.shards_in(&realm.id().region));
         let stream_limit = settings.stream_limit.or(limits.on_demand_streams);
+        let stream_limit = stream_limit.unwrap_or(ON_DEMAND_STREAM_LIMIT);
         Ok(DescribeLimitsOutput {
             shard_limit: shard_limit.unwrap_or(SHARD_LIMIT),
             open_shards: realm.open_shard_count(),
             on_demand_streams: realm.on_demand_stream_count(),
-            on_demand_stream_limit: stream_limit.unwrap_or(ON_DEMAND_STREAM_LIMIT),
+            on_demand_stream_limit: stream_limit,
+            channels: Some(realm.channel_count()),
+            channel_limit: Some(stream_limit.saturating_mul(CHANNELS_PER_STREAM)),
         })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! * `StreamId` is never handed out: current clients would send it back and
 //!   then call AWS in place of the emulator.
-//! * The distribution strategy is shown for on-demand streams only.
+//! * The distribution strategy and the numbers of channels and queues are shown
+//!   for on-demand streams only.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStreamSummary.html>
 
@@ -55,7 +56,9 @@ answer! {
         "ConsumerCount" => consumers: Option<u32>,
         "WarmThroughput" => warm_throughput: Option<WarmThroughput>,
         "MaxRecordSizeInKiB" => max_record_size: Option<MaxRecordSizeInKiB>,
+        "ChannelCount" => channels: Option<u32>,
         "RecordDistributionStrategy" => distribution: Option<RecordDistributionStrategy>,
+        "QueueCount" => queues: Option<u32>,
     }
 }
 
@@ -88,8 +91,16 @@ impl Operation for DescribeStreamSummary {
                     current: Some(state.topology.open_count()),
                 }),
                 max_record_size: Some(state.max_record_size),
+                channels: match state.mode {
+                    StreamMode::OnDemand => Some(state.channels.len() as u32),
+                    StreamMode::Provisioned => None,
+                },
                 distribution: match state.mode {
                     StreamMode::OnDemand => Some(state.distribution),
+                    StreamMode::Provisioned => None,
+                },
+                queues: match state.mode {
+                    StreamMode::OnDemand => Some(state.queues.len() as u32),
                     StreamMode::Provisioned => None,
                 },
             },

@@ -4,6 +4,7 @@
 use std::any::Any;
 
 use crate::engine::log::Batch;
+use crate::engine::queue::Delivered;
 use crate::model::error::ErrorKind;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::timestamp::Timestamp;
@@ -13,6 +14,7 @@ use super::get_records::GetRecordsOutput;
 use super::get_shard_iterator::GetShardIteratorOutput;
 use super::put_record::PutRecordOutput;
 use super::put_records::PutRecordsOutput;
+use super::receive_queue_records::{ReceiveOutput, Received};
 
 /// What a call has done.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub(crate) struct Effect {
     pub(crate) placed: Vec<Placed>,
     /// The records that were read.
     pub(crate) read: Option<BatchRead>,
+    /// The records that a queue handed out, each by itself.
+    pub(crate) received: Vec<BatchRead>,
     /// The iterator that was handed out.
     pub(crate) iterator: Option<String>,
 }
@@ -66,6 +70,10 @@ impl Effect {
         } else if let Some(got) = answer.downcast_ref::<GetRecordsOutput>() {
             effect.read = Some(BatchRead::of(&got.records));
             effect.iterator = got.next.as_ref().map(|iterator| iterator.0.clone());
+        } else if let Some(ReceiveOutput::Records(got)) = answer.downcast_ref::<ReceiveOutput>() {
+            let Received(records) = &got.records;
+            let read = |(_, delivered): &(_, Delivered)| BatchRead::of(&delivered.record);
+            effect.received = records.iter().map(read).collect();
         } else if let Some(got) = answer.downcast_ref::<GetShardIteratorOutput>() {
             effect.iterator = got.iterator.as_ref().map(|iterator| iterator.0.clone());
         }

@@ -1,5 +1,5 @@
-//! `GetResourcePolicy`: the policy of a stream or consumer; `{}` if it has none
-//! (recorded).
+//! `GetResourcePolicy`: the policy of a stream, channel, consumer or queue; `{}` if
+//! it has none (recorded).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetResourcePolicy.html>
 

@@ -1,4 +1,4 @@
-//! `ListTagsForResource`: all tags of a stream or consumer, by key.
+//! `ListTagsForResource`: all tags of a stream, channel, consumer or queue, by key.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListTagsForResource.html>
 

@@ -1,4 +1,5 @@
-//! `PutResourcePolicy`: attach a policy to a stream or consumer, or replace it.
+//! `PutResourcePolicy`: attach a policy to a stream, channel, consumer or queue, or
+//! replace it.
 //!
 //! * Stored and shown, never evaluated. It has to be a JSON object of at most
 //!   20 KiB (inferred).

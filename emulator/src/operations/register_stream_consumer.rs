@@ -1,6 +1,6 @@
 //! `RegisterStreamConsumer`: register a consumer for enhanced fan-out.
 //!
-//! * 20 consumers per stream, 50 with the account's commitment.
+//! * 20 consumers per stream, queues included, 50 with the account's commitment.
 //! * Its ARN ends with the second of its registration; a name registered anew
 //!   gets another.
 //!
@@ -90,7 +90,7 @@ impl Operation for RegisterStreamConsumer {
             if state.consumers.contains_key(&name) {
                 return Err(ApiError::consumer_exists(&name, stream_name, account));
             }
-            if state.consumers.len() >= limit {
+            if state.consumers.len() + state.queues.len() >= limit {
                 return Err(ApiError::consumer_limit(stream_name, account, limit));
             }
             let creating = |consumer: &&Consumer| consumer.status == ConsumerStatus::Creating;

@@ -1,13 +1,16 @@
-//! What a call is about: its stream, shard, consumer and records, made out
+//! What a call is about: its stream, shard, consumer, queue and records, made out
 //! from the members of any input, so that no operation has to say it.
 
 use std::any::Any;
 
-use crate::model::arn::{ConsumerAddress, ResourceAddress, StreamAddress};
+use crate::model::arn::{
+    ChannelAddress, ConsumerAddress, QueueAddress, ResourceAddress, StreamAddress,
+};
+use crate::model::channel::GivenChannelArn;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
-    ConsumerName, GivenConsumerArn, GivenResourceArn, GivenShardId, GivenShardIterator,
-    GivenStreamArn, PartitionKey, StreamName,
+    ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
+    GivenShardIterator, GivenStreamArn, PartitionKey, QueueName, StreamName,
 };
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
@@ -23,6 +26,7 @@ use super::call::parse_arn;
 pub(crate) struct Subject {
     pub(crate) stream: Option<StreamAddress>,
     pub(crate) consumer: Option<ConsumerName>,
+    pub(crate) queue: Option<QueueName>,
     /// The shard that is read or resharded; records have shards of their own.
     pub(crate) shard: Option<ShardIndex>,
     /// The iterator that is read.
@@ -62,16 +66,28 @@ impl Subject {
         } else if let Some(arn) = given::<GivenStreamArn>(member) {
             // Of a name and an ARN, the ARN says more.
             self.stream = parse_arn(arn).ok().or(self.stream.take());
+        } else if let Some(arn) = given::<GivenChannelArn>(member) {
+            if let Some(channel) = ChannelAddress::parse(arn.as_str()) {
+                self.add_channel(&channel, call);
+            }
         } else if let Some(arn) = given::<GivenConsumerArn>(member) {
             self.add_consumer(ConsumerAddress::parse(arn.as_str()));
         } else if let Some(arn) = given::<GivenResourceArn>(member) {
             match ResourceAddress::parse(arn.as_str()) {
-                Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
+                Some(ResourceAddress::Channel(channel)) => self.add_channel(&channel, call),
                 Some(ResourceAddress::Consumer(consumer)) => self.add_consumer(Some(consumer)),
+                Some(ResourceAddress::Queue(queue)) => self.add_queue(&queue, call),
+                Some(ResourceAddress::Stream(stream)) => self.stream = Some(stream),
                 None => {}
+            }
+        } else if let Some(arn) = given::<GivenQueueArn>(member) {
+            if let Some(queue) = QueueAddress::parse(arn) {
+                self.add_queue(&queue, call);
             }
         } else if let Some(name) = given::<ConsumerName>(member) {
             self.consumer = Some(name.clone());
+        } else if let Some(name) = given::<QueueName>(member) {
+            self.queue = Some(name.clone());
         } else if let Some(shard) = given::<GivenShardId>(member) {
             self.shard = self.shard.or(ShardIndex::resolve(shard));
         } else if let Some(iterator) = given::<GivenShardIterator>(member) {
@@ -97,11 +113,23 @@ impl Subject {
         }
     }
 
+    /// A channel's ARN does not say which stream it delivers from.
+    fn add_channel(&mut self, channel: &ChannelAddress, call: &Call<'_>) {
+        self.stream = call.channel_at(channel).map(|(_, stream)| stream.address.clone());
+    }
+
     fn add_consumer(&mut self, consumer: Option<ConsumerAddress>) {
         if let Some(ConsumerAddress { stream, name, .. }) = consumer {
             self.stream = Some(stream);
             self.consumer = Some(name);
         }
+    }
+
+    /// A queue's ARN does not say which stream it reads.
+    fn add_queue(&mut self, queue: &QueueAddress, call: &Call<'_>) {
+        let Some((_, stream)) = call.queue_at(queue) else { return };
+        self.queue = stream.state().queue(&queue.id).map(|queue| queue.name.clone());
+        self.stream = Some(stream.address.clone());
     }
 
     /// Finds the shards that the records would go to.

@@ -1,4 +1,5 @@
-//! `TagResource`: add tags to a stream or consumer, or give them new values.
+//! `TagResource`: add tags to a stream, channel, consumer or queue, or give them
+//! new values.
 //!
 //! * A stream has one set of tags for both APIs. At most 50.
 //!
@@ -14,7 +15,6 @@ use crate::model::names::{GivenResourceArn, GivenStreamId};
 use crate::model::tags;
 use crate::wire::shape::{TagMap, shape};
 
-use super::add_tags_to_stream::check_tag_count;
 use super::resource::Resource;
 use super::{Call, Operation};
 
@@ -48,10 +48,9 @@ impl Operation for TagResource {
         let resource = Resource::find(&input.arn, call)?;
         tags::check(&added)?;
         tags::refuse_percent(&added)?;
-        let stream = &resource.stream;
         resource.change_tags(|tags| {
             let new = added.keys().filter(|key| !tags.contains_key(key)).count();
-            check_tag_count(tags.len() + new, &stream.address.name, stream.account())?;
+            resource.check_tag_count(tags.len() + new)?;
             tags.extend(added);
             Ok(())
         })

@@ -1,5 +1,5 @@
-//! `UntagResource`: remove tags from a stream or consumer; unknown keys are
-//! ignored.
+//! `UntagResource`: remove tags from a stream, channel, consumer or queue; unknown
+//! keys are ignored.
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UntagResource.html>
 

@@ -1,8 +1,10 @@
 //! `UpdateStreamMode`: let the service or the owner decide on the shards.
 //!
 //! * The shards stay as they are; two switches in 24 hours (guide).
+//! * A stream with channels stays on-demand (inferred).
 //! * The mode that the stream has already is accepted, without a change, unless
 //!   `WarmThroughputMiBps` goes with it (inferred).
+//! * A stream with queues stays on-demand (guide).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
@@ -14,6 +16,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::numbers::NaturalInteger;
+use crate::model::status::StreamMode;
 use crate::wire::shape::shape;
 
 use super::create_stream::check_warm_throughput;
@@ -53,6 +56,16 @@ impl Operation for UpdateStreamMode {
                     Some(_) => Err(ApiError::same_mode_with_warm_throughput()),
                     None => Ok(false),
                 };
+            }
+            if mode == StreamMode::Provisioned && !state.channels.is_empty() {
+                return Err(ApiError::stream_has_channels(&stream.address.name, stream.account()));
+            }
+            if !state.queues.is_empty() {
+                return Err(ApiError::stream_has_queues(
+                    "UpdateStreamMode can't switch",
+                    &stream.address.name,
+                    stream.account(),
+                ));
             }
             if let Some(limit) = limits.mode_switches_per_day
                 && !state.mode_switches.has_room(call.now, limit)

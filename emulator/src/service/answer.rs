@@ -12,6 +12,7 @@ use crate::operations::Call;
 use super::body::{Body, Dropped};
 use super::envelope;
 use super::faults::{Asked, Commit, Patience, Verdict};
+use super::long_poll::{Outcome, Waiting};
 use super::{LetIn, Service, empty, is_preflight, with_body};
 
 /// What a call that cannot be cut off gets in place of that (ours).
@@ -21,21 +22,33 @@ impl Service {
     /// Answers a request at once, whatever it is: it is not delayed and not held,
     /// and where its connection would be dropped it gets 502.
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+        self.at_once(request).unwrap_or_else(|waiting| waiting.give_up(self))
+    }
+
+    /// The same, but for a call that has nothing to answer yet.
+    fn at_once(
+        self: &Arc<Self>,
+        request: Request<Bytes>,
+    ) -> Result<Response<Body>, Box<Waiting>> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
-            return self.complete(empty(StatusCode::OK), &parts, now, now);
+            return Ok(self.complete(empty(StatusCode::OK), &parts, now, now));
         }
         let response = match self.let_in(&parts, &body, now) {
             Ok(let_in) => {
                 let verdict = self.verdict(&let_in, &parts, now, Patience::None);
-                self.carry_out(let_in, verdict, now).unwrap_or_else(|Dropped| {
-                    with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED)
-                })
+                match self.carry_out(let_in, verdict, now) {
+                    Ok(Outcome::Answer(response)) => response,
+                    Ok(Outcome::Wait(poll)) => {
+                        return Err(Box::new(Waiting { poll, parts, received: now }));
+                    }
+                    Err(Dropped) => with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED),
+                }
             }
             Err(refusal) => self.turn_away(refusal, &parts, now),
         };
-        self.complete(response, &parts, now, now)
+        Ok(self.complete(response, &parts, now, now))
     }
 
     /// What the fault rules say about a call.
@@ -67,7 +80,7 @@ impl Service {
         let_in: LetIn,
         verdict: Verdict,
         now: Timestamp,
-    ) -> Result<Response<Body>, Dropped> {
+    ) -> Result<Outcome, Dropped> {
         let operation = let_in.operation;
         let answer = match verdict {
             Verdict::Pass | Verdict::Delay(_) | Verdict::Hold(_) => {
@@ -80,16 +93,20 @@ impl Service {
                 Err(Dropped)
             }
             Verdict::Drop(Commit::After) => {
-                let answer = self.serve(let_in, &[], now);
-                self.recorder.answer_dropped(answer);
+                self.recorder.answer_dropped(match self.serve(let_in, &[], now) {
+                    Outcome::Answer(answer) => answer,
+                    Outcome::Wait(poll) => poll.give_up(self),
+                });
                 Err(Dropped)
             }
             Verdict::End { after_events, ending } => {
-                let mut response = self.serve(let_in, &[], now);
-                if let Body::Events(events) = response.body_mut() {
+                let mut outcome = self.serve(let_in, &[], now);
+                if let Outcome::Answer(response) = &mut outcome
+                    && let Body::Events(events) = response.body_mut()
+                {
                     events.end_after(after_events, ending);
                 }
-                Ok(response)
+                Ok(outcome)
             }
         };
         if self.switches.has_rules() {
@@ -110,6 +127,7 @@ mod waiting {
     use crate::model::timestamp::Timestamp;
     use crate::service::body::{Body, Dropped};
     use crate::service::faults::{Patience, Verdict};
+    use crate::service::long_poll::{Outcome, Waiting};
     use crate::service::{Service, empty, is_preflight};
 
     impl Service {
@@ -125,7 +143,10 @@ mod waiting {
                 self.wait_until(time).await;
             }
             if self.switches.all_off() {
-                return Ok(self.call(request));
+                return match self.at_once(request) {
+                    Ok(response) => Ok(response),
+                    Err(waiting) => Ok(Box::pin(waiting.answer(self)).await),
+                };
             }
             Box::pin(self.disturbed(request)).await
         }
@@ -167,8 +188,10 @@ mod waiting {
             // From its arrival on: whoever has seen it arrive can move the clock.
             self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
             let now = self.clock.now();
-            let response = self.carry_out(let_in, verdict, now)?;
-            Ok(self.complete(response, &parts, received, now))
+            Ok(match self.carry_out(let_in, verdict, now)? {
+                Outcome::Answer(response) => self.complete(response, &parts, received, now),
+                Outcome::Wait(poll) => Waiting { poll, parts, received }.answer(self).await,
+            })
         }
 
         fn latency_of(&self, operation: Option<crate::operations::OperationName>) -> Duration {

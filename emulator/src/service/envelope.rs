@@ -135,10 +135,8 @@ impl ContentType {
 
 fn find_operation(target: &str) -> Result<&'static Entry, ApiError> {
     match target.split_once('.') {
-        Some((TARGET_PREFIX, name)) => {
-            operations::find(name).ok_or_else(|| operations::unknown(name))
-        }
-        _ => Err(operations::unknown(target)),
+        Some((TARGET_PREFIX, name)) => operations::find(name).ok_or_else(operations::unknown),
+        _ => Err(operations::unknown()),
     }
 }
 
@@ -314,6 +312,7 @@ pub(super) fn refused_call(
         stream_arn: None,
         shards: Vec::new(),
         consumer: None,
+        queue: None,
         records: 0,
         bytes: 0,
         outcome: match error {

@@ -113,6 +113,8 @@ members! {
     calls_per_second: rates,
     streams_in_transition: optional,
     consumers_in_creation: optional,
+    queues_in_transition: optional,
+    queue_records_in_flight: optional,
     shards_in_large_regions: optional,
     shards_in_other_regions: optional,
     on_demand_streams: optional,

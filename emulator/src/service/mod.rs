@@ -13,6 +13,7 @@ mod health;
 pub(crate) mod init;
 pub(crate) mod latency;
 mod limits_file;
+mod long_poll;
 pub(crate) mod recorder;
 #[cfg(any(feature = "server", feature = "sdk"))]
 mod sdk_waiter;
@@ -52,6 +53,7 @@ use envelope::{Admitted, Refusal};
 use fan_out::Events;
 use faults::Faults;
 use latency::{Delays, Latency};
+use long_poll::{LongPoll, Outcome, Waiting};
 use recorder::{Draft, Recorder};
 use switches::Switches;
 use waiters::Waiters;
@@ -247,7 +249,7 @@ impl Service {
         let_in: LetIn,
         failing: &[(usize, ApiError)],
         now: Timestamp,
-    ) -> Response<Body> {
+    ) -> Outcome {
         self.conclude(let_in, failing, now, |operation, prepared, call| {
             call.admit(operation, &*prepared)?;
             prepared.handle(call)
@@ -255,7 +257,7 @@ impl Service {
     }
 
     /// Answers a call with an error in place of doing what it asks.
-    fn reject(self: &Arc<Self>, let_in: LetIn, error: ApiError, now: Timestamp) -> Response<Body> {
+    fn reject(self: &Arc<Self>, let_in: LetIn, error: ApiError, now: Timestamp) -> Outcome {
         self.conclude(let_in, &[], now, |_, _, _| Err(error))
     }
 
@@ -277,7 +279,7 @@ impl Service {
         failing: &[(usize, ApiError)],
         now: Timestamp,
         end: impl FnOnce(OperationName, Box<dyn Prepared>, &Call<'_>) -> Result<Reply, ApiError>,
-    ) -> Response<Body> {
+    ) -> Outcome {
         let LetIn { operation, protocol, caller, prepared, draft } = let_in;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
@@ -290,9 +292,26 @@ impl Service {
         if operation == OperationName::CreateStream {
             self.waiters.wake();
         }
+        match handled {
+            Ok(Reply::Receive(receive)) => {
+                Outcome::Wait(Box::new(LongPoll { receive, protocol, caller, draft, since: now }))
+            }
+            handled => Outcome::Answer(self.respond(handled, protocol, draft, now)),
+        }
+    }
+
+    /// Makes an answer of what has come of a call, and records it.
+    fn respond(
+        self: &Arc<Self>,
+        handled: Result<Reply, ApiError>,
+        protocol: Protocol,
+        draft: Option<Box<Draft>>,
+        now: Timestamp,
+    ) -> Response<Body> {
         let error = handled.as_ref().err().filter(|_| draft.is_some()).cloned();
         let mut response = match handled {
             Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+            Ok(Reply::Receive(_)) => unreachable!("a call that waits has no answer yet"),
             Ok(Reply::Subscription(subscription)) => {
                 let events = Events::new(Arc::clone(self), subscription, protocol);
                 let mut response = empty(StatusCode::OK);

@@ -14,7 +14,8 @@
 //!
 //! Times are milliseconds since the Unix epoch unless the name says seconds;
 //! data is base64; hash keys are decimals in quotes. A record's index is its
-//! place: `first_index` of its shard, and counting. A reader takes versions up
+//! place: `first_index` of its shard, and counting. What a queue knows of a
+//! record names its shard and index. A reader takes versions up
 //! to its own, and no member that it does not know.
 
 mod error;

@@ -11,31 +11,35 @@ use base64::engine::general_purpose::STANDARD;
 use crc32fast::Hasher;
 
 use crate::engine::account::Commitment;
+use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
 use crate::engine::log::Log;
+use crate::engine::queue::{Acknowledged, Deliveries, Delivery, Place, Queue, QueueStart, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;
 use crate::engine::topology::{Shard, Topology, are_neighbours};
 use crate::engine::transition::Transition;
-use crate::model::arn::{ConsumerAddress, RealmId, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, RealmId, StreamAddress};
+use crate::model::channel::{ChannelId, DataFreshnessInSeconds};
 use crate::model::constraint::{Constrained, Measured};
 use crate::model::hash_key::{HashKey, HashKeyRange};
 use crate::model::names::{PartitionKey, StreamName};
 use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
-use crate::model::status::{EncryptionType, StreamStatus};
+use crate::model::status::{EncryptionType, StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
-    Announcement, Becomes, ChangeRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, RealmRow,
-    RecordRow, Row, ShardRow, StreamRow, Text, VERSION,
+    Announcement, Becomes, ChangeRow, ChannelRow, ConsumerRow, DestinationRow, DrawnRow, EndRow,
+    FORMAT, Header, Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text,
+    VERSION,
 };
 
 /// A first line is not longer: a large file of another kind is not read whole.
@@ -189,7 +193,20 @@ impl World {
         if realm.find(&row.name.0).is_some() {
             return Err(format!("a second stream of the name {}", row.name.0));
         }
-        realm.add_restored(Arc::new(stream(row, shards, realm.id())?));
+        let stream = stream(row, shards, realm.id())?;
+        for channel in stream.state().channels.values() {
+            if realm.has_channel_named(&channel.name)
+                || realm.stream_of_channel(&channel.address.id).is_some()
+            {
+                return Err(format!("a second channel {}", channel.name));
+            }
+        }
+        for queue in stream.state().queues.values() {
+            if realm.stream_of_queue(&queue.address.id).is_some() {
+                return Err(format!("a second queue of the id {}", queue.address.id));
+            }
+        }
+        realm.add_restored(Arc::new(stream));
         Ok(())
     }
 
@@ -275,15 +292,32 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     for (Text(name), registered) in row.registrations_seconds {
         registrations.insert(name, seconds(registered)?);
     }
+    let mode = row.mode.0;
+    let mut channels = BTreeMap::new();
+    for row in row.channels {
+        let channel = channel(row, realm)?;
+        let kind = channel.destination.kind();
+        let excludes =
+            |other: &Channel| other.destination.kind() == kind || other.name == channel.name;
+        if mode != StreamMode::OnDemand || channels.values().any(excludes) {
+            return Err(format!("{} cannot have the channel {}", address.name, channel.name));
+        }
+        channels.insert(channel.address.id.clone(), channel);
+    }
     let mut consumers = BTreeMap::new();
     for row in row.consumers {
         let consumer = consumer(row, &address)?;
         consumers.insert(consumer.address.name.clone(), consumer);
     }
+    let mut queues = BTreeMap::new();
+    for row in row.queues {
+        let queue = queue(row, realm, &topology)?;
+        queues.insert(queue.name.clone(), queue);
+    }
     // Every member is named: one that is added to the state is missed here.
     let state = StreamState {
         status: row.status.0,
-        mode: row.mode.0,
+        mode,
         retention: Duration::from_secs(seconds(row.retention_seconds)?),
         expired_before: Timestamp::from_millis(row.expired_before),
         encryption: row.encryption.0,
@@ -293,8 +327,10 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         tags: tags(row.tags),
         shard_level_metrics: row.shard_level_metrics.into_iter().map(|Text(name)| name).collect(),
         policy: row.policy.map(|Text(policy)| policy),
+        channels,
         consumers,
         registrations,
+        queues,
         warm_throughput: row.warm_throughput,
         planned_shards: row.planned_shards,
         rescalings: day(&row.rescalings),
@@ -310,6 +346,63 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     Ok(stream)
 }
 
+fn channel(row: ChannelRow, realm: &RealmId) -> Result<Channel, Refusal> {
+    let id = ChannelId::from_arn_resource(row.id.0.as_str())
+        .ok_or_else(|| format!("{} cannot be the id of a channel", row.id.0))?;
+    let freshness = Duration::from_secs(row.freshness_seconds);
+    if !DataFreshnessInSeconds::RANGE.contains(&freshness) {
+        return Err(format!("channel {} delivers too often or too seldom", row.name.0));
+    }
+    Ok(Channel {
+        address: ChannelAddress { realm: realm.clone(), id },
+        name: row.name.0,
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        role: row.role.0,
+        format: row.format.0,
+        schema: row.schema.map(|Text(schema)| schema),
+        destination: destination(row.destination),
+        freshness,
+        dead_letters: DeadLetterBucket {
+            arn: row.dead_letters.bucket.0,
+            owner: row.dead_letters.owner.0,
+            prefix: row.dead_letters.prefix.map(|Text(prefix)| prefix),
+        },
+        key: row.key.map(|Text(key)| key),
+        logging: Logging {
+            enabled: row.logging.enabled,
+            group: row.logging.group.0,
+            stream: row.logging.stream.0,
+        },
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+    })
+}
+
+fn destination(row: DestinationRow) -> Destination {
+    match row {
+        DestinationRow::Bucket { arn, owner, key_template, storage_class, compression } => {
+            Destination::Bucket(Bucket {
+                arn: arn.0,
+                owner: owner.0,
+                key_template: key_template.0,
+                storage_class: storage_class.0,
+                compression: compression.0,
+            })
+        }
+        DestinationRow::Table { bucket, namespace, name, compression, partitioned_by } => {
+            Destination::Table(Table {
+                bucket: bucket.0,
+                namespace: namespace.0,
+                name: name.0,
+                compression: compression.0,
+                partitioned_by: partitioned_by
+                    .map(|columns| columns.into_iter().map(|Text(column)| column).collect()),
+            })
+        }
+    }
+}
+
 fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusal> {
     Ok(Consumer {
         address: ConsumerAddress {
@@ -322,6 +415,44 @@ fn consumer(row: ConsumerRow, stream: &StreamAddress) -> Result<Consumer, Refusa
         tags: tags(row.tags),
         policy: row.policy.map(|Text(policy)| policy),
         subscriptions: BTreeMap::new(),
+    })
+}
+
+fn queue(row: QueueRow, realm: &RealmId, topology: &Topology) -> Result<Queue, Refusal> {
+    let place = |shard, index| Place { shard: ShardIndex::new(shard), index };
+    let records = row.records.into_iter().map(|row| {
+        let delivery = Delivery {
+            arrival: Timestamp::EPOCH,
+            first_received: Timestamp::from_millis(row.first_received),
+            hidden_until: row.hidden_until.map(Timestamp::from_millis),
+            side: if row.dead { Side::DeadLetter } else { Side::Normal },
+            receives: row.receives,
+            handed_out: row.handed_out,
+        };
+        (place(row.shard, row.index), delivery)
+    });
+    let acknowledged = row.acknowledged.into_iter().map(|(shard, index, handed_out)| {
+        (place(shard, index), Acknowledged { arrival: Timestamp::EPOCH, handed_out })
+    });
+    let next = row.next.into_iter().map(|(shard, next)| (ShardIndex::new(shard), next)).collect();
+    let deliveries =
+        Deliveries::restored(next, records, acknowledged, row.set_aside_after, topology)
+            .ok_or_else(|| format!("the queue {} does not fit its stream", row.name.0))?;
+    Ok(Queue {
+        address: QueueAddress { realm: realm.clone(), id: row.id.0 },
+        name: row.name.0,
+        created: Timestamp::from_millis(row.created),
+        status: row.status.0,
+        start: QueueStart {
+            kind: row.start.0,
+            asked: row.start_asked.map(Timestamp::from_millis),
+            effective: Timestamp::from_millis(row.start_effective),
+        },
+        visibility: row.visibility_seconds.0,
+        max_receive_count: row.max_receive_count.map(|Number(count)| count),
+        tags: tags(row.tags),
+        policy: row.policy.map(|Text(policy)| policy),
+        deliveries: Mutex::new(deliveries),
     })
 }
 
@@ -371,8 +502,12 @@ fn transition(becomes: Becomes) -> Transition {
         }
         Becomes::Unchanged => Transition::Unchanged,
         Becomes::Warmed { target, shards } => Transition::Warmed { target, shards },
+        Becomes::ChannelReady { id: Text(id) } => Transition::ChannelReady { id },
+        Becomes::ChannelGone { id: Text(id) } => Transition::ChannelGone { id },
         Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
         Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
+        Becomes::QueueGone { id: Parsed(id) } => Transition::QueueGone { id },
+        Becomes::QueueReady { id: Parsed(id) } => Transition::QueueReady { id },
     }
 }
 
@@ -402,7 +537,11 @@ fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
         | Transition::Decrypted
         | Transition::RecordSizeChanged { .. }
         | Transition::Unchanged
+        | Transition::ChannelReady { .. }
+        | Transition::ChannelGone { .. }
         | Transition::ConsumerReady { .. }
-        | Transition::ConsumerGone { .. } => None,
+        | Transition::ConsumerGone { .. }
+        | Transition::QueueGone { .. }
+        | Transition::QueueReady { .. } => None,
     }
 }

@@ -8,13 +8,21 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 
-use crate::model::arn::{AccountId, Region};
+use crate::model::arn::{AccountId, QueueId, Region};
+use crate::model::channel::{
+    BucketArn, BucketOwner, ChannelId, ChannelName, ChannelStatus, ErrorOutputPrefix, LogGroupName,
+    LogStreamName, OutputKeyTemplate, PartitionSourceName, RecordFormatType, RoleArn,
+    S3CompressionType, S3StorageClass, S3TablesCompressionType, SchemaArn, TableBucketArn,
+    TableName, TableNamespace,
+};
 use crate::model::constraint::{Constrained, Measured};
-use crate::model::names::{ConsumerName, KeyId, PolicyText, StreamName, TagKey, TagValue};
-use crate::model::numbers::MaxRecordSizeInKiB;
+use crate::model::names::{
+    ConsumerName, KeyId, PolicyText, QueueName, StreamName, TagKey, TagValue,
+};
+use crate::model::numbers::{MaxReceiveCount, MaxRecordSizeInKiB, VisibilityTimeoutSeconds};
 use crate::model::status::{
-    ConsumerStatus, EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode,
-    StreamStatus,
+    ConsumerStatus, EncryptionType, MetricsName, QueueStartingPositionType, QueueStatus,
+    RecordDistributionStrategy, StreamMode, StreamStatus,
 };
 
 /// What the first line says.
@@ -98,14 +106,72 @@ pub(super) struct StreamRow {
     pub(super) tags: Tags,
     pub(super) shard_level_metrics: Vec<Text<MetricsName>>,
     pub(super) policy: Option<Text<PolicyText>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) channels: Vec<ChannelRow>,
     pub(super) consumers: Vec<ConsumerRow>,
     pub(super) registrations_seconds: BTreeMap<Text<ConsumerName>, u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) queues: Vec<QueueRow>,
     pub(super) warm_throughput: Option<u32>,
     pub(super) planned_shards: u32,
     pub(super) rescalings: Vec<u64>,
     pub(super) mode_switches: Vec<u64>,
     pub(super) encryption_starts: Vec<u64>,
     pub(super) encryption_stops: Vec<u64>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelRow {
+    pub(super) id: Text<ChannelId>,
+    pub(super) name: Text<ChannelName>,
+    pub(super) created: u64,
+    pub(super) status: Text<ChannelStatus>,
+    pub(super) role: Text<RoleArn>,
+    pub(super) format: Text<RecordFormatType>,
+    pub(super) schema: Option<Text<SchemaArn>>,
+    pub(super) destination: DestinationRow,
+    pub(super) freshness_seconds: u64,
+    pub(super) dead_letters: DeadLettersRow,
+    pub(super) key: Option<Text<KeyId>>,
+    pub(super) logging: LoggingRow,
+    pub(super) tags: Tags,
+    pub(super) policy: Option<Text<PolicyText>>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum DestinationRow {
+    Bucket {
+        arn: Text<BucketArn>,
+        owner: Text<BucketOwner>,
+        key_template: Text<OutputKeyTemplate>,
+        storage_class: Text<S3StorageClass>,
+        compression: Text<S3CompressionType>,
+    },
+    Table {
+        bucket: Text<TableBucketArn>,
+        namespace: Text<TableNamespace>,
+        name: Text<TableName>,
+        compression: Text<S3TablesCompressionType>,
+        partitioned_by: Option<Vec<Text<PartitionSourceName>>>,
+    },
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLettersRow {
+    pub(super) bucket: Text<BucketArn>,
+    pub(super) owner: Text<BucketOwner>,
+    pub(super) prefix: Option<Text<ErrorOutputPrefix>>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoggingRow {
+    pub(super) enabled: bool,
+    pub(super) group: Text<LogGroupName>,
+    pub(super) stream: Text<LogStreamName>,
 }
 
 pub(super) type Tags = BTreeMap<Text<TagKey>, Text<TagValue>>;
@@ -119,6 +185,44 @@ pub(super) struct ConsumerRow {
     pub(super) status: Text<ConsumerStatus>,
     pub(super) tags: Tags,
     pub(super) policy: Option<Text<PolicyText>>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueRow {
+    pub(super) name: Text<QueueName>,
+    pub(super) id: Parsed<QueueId>,
+    pub(super) created: u64,
+    pub(super) status: Text<QueueStatus>,
+    pub(super) start: Text<QueueStartingPositionType>,
+    pub(super) start_asked: Option<u64>,
+    pub(super) start_effective: u64,
+    pub(super) visibility_seconds: Number<VisibilityTimeoutSeconds>,
+    pub(super) max_receive_count: Option<Number<MaxReceiveCount>>,
+    /// The same as it is in force: an update changes it when it ends.
+    pub(super) set_aside_after: Option<u32>,
+    pub(super) tags: Tags,
+    pub(super) policy: Option<Text<PolicyText>>,
+    /// By shard, the index of the next record that was never handed out.
+    pub(super) next: BTreeMap<u32, u64>,
+    /// Records that were handed out and are not done.
+    pub(super) records: Vec<DeliveryRow>,
+    /// Records that are done: shard, index, and how often they were handed out.
+    pub(super) acknowledged: Vec<(u32, u64, u32)>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliveryRow {
+    pub(super) shard: u32,
+    pub(super) index: u64,
+    pub(super) first_received: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) hidden_until: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) dead: bool,
+    pub(super) receives: u32,
+    pub(super) handed_out: u32,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -175,8 +279,12 @@ pub(super) enum Becomes {
     RecordSizeChanged { limit_kib: Number<MaxRecordSizeInKiB> },
     Unchanged,
     Warmed { target: u32, shards: u32 },
+    ChannelReady { id: Text<ChannelId> },
+    ChannelGone { id: Text<ChannelId> },
     ConsumerReady { name: Text<ConsumerName> },
     ConsumerGone { name: Text<ConsumerName> },
+    QueueGone { id: Parsed<QueueId> },
+    QueueReady { id: Parsed<QueueId> },
 }
 
 /// How many of each there are, and the checksum of all lines before this one.

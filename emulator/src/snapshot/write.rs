@@ -10,8 +10,10 @@ use crc32fast::Hasher;
 use serde::Serialize;
 
 use crate::engine::account::Commitment;
+use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
+use crate::engine::queue::{Delivery, Place, Queue, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
@@ -24,8 +26,9 @@ use crate::model::timestamp::Timestamp;
 
 use super::Snapshot;
 use super::rows::{
-    Becomes, ChangeRow, CommitmentRow, ConsumerRow, DrawnRow, EndRow, FORMAT, Header, Number,
-    Parsed, RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
+    Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DeadLettersRow, DeliveryRow,
+    DestinationRow, DrawnRow, EndRow, FORMAT, Header, LoggingRow, Number, Parsed, QueueRow,
+    RealmRow, RecordRow, Row, ShardRow, StreamRow, Tags, Text, VERSION,
 };
 
 /// Records and bytes that are taken from a log at a time.
@@ -160,8 +163,10 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         tags,
         shard_level_metrics,
         policy,
+        channels,
         consumers,
         registrations,
+        queues,
         warm_throughput,
         planned_shards,
         rescalings,
@@ -187,14 +192,83 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         tags: tag_rows(tags),
         shard_level_metrics: shard_level_metrics.iter().copied().map(Text).collect(),
         policy: policy.clone().map(Text),
+        channels: channels.values().map(channel_row).collect(),
         consumers: consumers.values().map(consumer_row).collect(),
         registrations_seconds: registrations.iter().map(|(n, s)| (Text(n.clone()), *s)).collect(),
+        queues: queues.values().map(|queue| queue_row(queue, state)).collect(),
         warm_throughput: *warm_throughput,
         planned_shards: *planned_shards,
         rescalings: times(rescalings),
         mode_switches: times(mode_switches),
         encryption_starts: times(encryption_starts),
         encryption_stops: times(encryption_stops),
+    }
+}
+
+fn channel_row(channel: &Channel) -> ChannelRow {
+    let Channel {
+        address,
+        name,
+        created,
+        status,
+        role,
+        format,
+        schema,
+        destination,
+        freshness,
+        dead_letters: DeadLetterBucket { arn, owner, prefix },
+        key,
+        logging: Logging { enabled, group, stream },
+        tags,
+        policy,
+    } = channel;
+    ChannelRow {
+        id: Text(address.id.clone()),
+        name: Text(name.clone()),
+        created: created.as_millis(),
+        status: Text(*status),
+        role: Text(role.clone()),
+        format: Text(*format),
+        schema: schema.clone().map(Text),
+        destination: destination_row(destination),
+        freshness_seconds: freshness.as_secs(),
+        dead_letters: DeadLettersRow {
+            bucket: Text(arn.clone()),
+            owner: Text(owner.clone()),
+            prefix: prefix.clone().map(Text),
+        },
+        key: key.clone().map(Text),
+        logging: LoggingRow {
+            enabled: *enabled,
+            group: Text(group.clone()),
+            stream: Text(stream.clone()),
+        },
+        tags: tag_rows(tags),
+        policy: policy.clone().map(Text),
+    }
+}
+
+fn destination_row(destination: &Destination) -> DestinationRow {
+    match destination.clone() {
+        Destination::Bucket(Bucket { arn, owner, key_template, storage_class, compression }) => {
+            DestinationRow::Bucket {
+                arn: Text(arn),
+                owner: Text(owner),
+                key_template: Text(key_template),
+                storage_class: Text(storage_class),
+                compression: Text(compression),
+            }
+        }
+        Destination::Table(Table { bucket, namespace, name, compression, partitioned_by }) => {
+            DestinationRow::Table {
+                bucket: Text(bucket),
+                namespace: Text(namespace),
+                name: Text(name),
+                compression: Text(compression),
+                partitioned_by: partitioned_by
+                    .map(|columns| columns.into_iter().map(Text).collect()),
+            }
+        }
     }
 }
 
@@ -207,6 +281,61 @@ fn consumer_row(consumer: &Consumer) -> ConsumerRow {
         status: Text(*status),
         tags: tag_rows(tags),
         policy: policy.clone().map(Text),
+    }
+}
+
+/// What a queue knows of records that have expired is left out.
+fn queue_row(queue: &Queue, stream: &StreamState) -> QueueRow {
+    let Queue {
+        address,
+        name,
+        created,
+        status,
+        start,
+        visibility,
+        max_receive_count,
+        tags,
+        policy,
+        deliveries,
+    } = queue;
+    let deliveries = deliveries.lock();
+    let is_there = |place: &Place| {
+        let shard = stream.topology.shard(place.shard);
+        shard.is_some_and(|shard| shard.log.lock().arrival_at(place.index).is_some())
+    };
+    let record = |(place, delivery): (&Place, &Delivery)| {
+        let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
+            *delivery;
+        DeliveryRow {
+            shard: place.shard.number(),
+            index: place.index,
+            first_received: first_received.as_millis(),
+            hidden_until: hidden_until.map(Timestamp::as_millis),
+            dead: side == Side::DeadLetter,
+            receives,
+            handed_out,
+        }
+    };
+    let records = deliveries.records().iter().filter(|(place, _)| is_there(place));
+    let acknowledged = deliveries.acknowledged().iter().filter(|(place, _)| is_there(place));
+    QueueRow {
+        name: Text(name.clone()),
+        id: Parsed(address.id.clone()),
+        created: created.as_millis(),
+        status: Text(*status),
+        start: Text(start.kind),
+        start_asked: start.asked.map(Timestamp::as_millis),
+        start_effective: start.effective.as_millis(),
+        visibility_seconds: Number(*visibility),
+        max_receive_count: max_receive_count.map(Number),
+        set_aside_after: deliveries.in_force(),
+        tags: tag_rows(tags),
+        policy: policy.clone().map(Text),
+        next: deliveries.next().iter().map(|(shard, next)| (shard.number(), *next)).collect(),
+        records: records.map(record).collect(),
+        acknowledged: acknowledged
+            .map(|(place, done)| (place.shard.number(), place.index, done.handed_out))
+            .collect(),
     }
 }
 
@@ -242,7 +371,11 @@ fn becomes(change: Transition) -> Becomes {
         }
         Transition::Unchanged => Becomes::Unchanged,
         Transition::Warmed { target, shards } => Becomes::Warmed { target, shards },
+        Transition::ChannelReady { id } => Becomes::ChannelReady { id: Text(id) },
+        Transition::ChannelGone { id } => Becomes::ChannelGone { id: Text(id) },
         Transition::ConsumerReady { name } => Becomes::ConsumerReady { name: Text(name) },
         Transition::ConsumerGone { name } => Becomes::ConsumerGone { name: Text(name) },
+        Transition::QueueGone { id } => Becomes::QueueGone { id: Parsed(id) },
+        Transition::QueueReady { id } => Becomes::QueueReady { id: Parsed(id) },
     }
 }

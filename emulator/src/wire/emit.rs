@@ -5,10 +5,13 @@
 
 use std::borrow::Borrow;
 
-use crate::model::arn::{ConsumerAddress, StreamAddress};
+use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, StreamAddress};
+use crate::model::channel::GivenChannelArn;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::{GivenHashKey, HashKey};
-use crate::model::names::{GivenConsumerArn, GivenShardId, GivenShardIterator, GivenStreamArn};
+use crate::model::names::{
+    GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
+};
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
@@ -91,8 +94,10 @@ macro_rules! emitted_as_text {
 }
 
 emitted_as_text! {
+    ChannelAddress as GivenChannelArn, channel => channel.to_string();
     ConsumerAddress as GivenConsumerArn, consumer => consumer.to_string();
     HashKey as GivenHashKey, key => key.to_string();
+    QueueAddress as GivenQueueArn, queue => queue.to_string();
     SealedIterator as GivenShardIterator, iterator => iterator.0;
     SequenceNumber as GivenSequenceNumber, number => number.digits();
     ShardIndex as GivenShardId, shard => shard.id();

@@ -2,6 +2,7 @@
 
 mod auditor;
 mod chance;
+mod queues;
 mod regressions;
 mod resharding;
 mod simulation;

@@ -99,7 +99,7 @@ async fn a_stream_on_its_way_out_stays_so(endpoint: Endpoint) {
 
 /// Whoever sleeps moves the emulator's clock instead.
 #[derive(Debug)]
-struct SleepMovesTheClock(Clock);
+pub(super) struct SleepMovesTheClock(pub(super) Clock);
 
 impl AsyncSleep for SleepMovesTheClock {
     fn sleep(&self, duration: Duration) -> Sleep {

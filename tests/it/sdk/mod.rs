@@ -1,5 +1,6 @@
 //! Stories told with the real AWS SDK.
 
+mod channels;
 mod consuming;
 mod every_operation;
 mod fan_out;

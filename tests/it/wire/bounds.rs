@@ -126,6 +126,10 @@ fn broken_texts(rule: &Constraint, rules: &[Constraint], at: &str) -> Vec<Breach
         Constraint::LengthAtMost(most) => {
             vec![padded(&sample(rules), most + 1), "😀".repeat(most / 2 + 1)]
         }
+        // The one pattern that blanks and nothing at all satisfy.
+        Constraint::Pattern(pattern) if pattern.text == "[^:*]*" => {
+            vec![":".to_owned(), "a*".to_owned()]
+        }
         Constraint::Pattern(_) => {
             let legal = sample(rules);
             vec![String::new(), " ".to_owned(), format!("{legal}\n"), format!(" {legal}")]
@@ -318,6 +322,13 @@ fn sample(rules: &[Constraint]) -> String {
                     "abcdefghij0123456789-a1b",
                     "arn:aws:kinesis:us-east-1:000000000000:stream/s",
                     "arn:aws:kinesis:us-east-1:000000000000:stream/s/consumer/c:1",
+                    "arn:aws:kinesis:us-east-1:000000000000:channel/c",
+                    "000000000000",
+                    "arn:aws:iam::000000000000:role/r",
+                    "arn:aws:s3:::abc",
+                    "arn:aws:s3tables:us-east-1:000000000000:bucket/abc",
+                    "arn:aws:glue:us-east-1:000000000000:schema/r/s",
+                    "arn:aws:kinesis:us-east-1:000000000000:queue/q",
                 ];
                 let legal = candidates.into_iter().find(|text| (pattern.matches)(text));
                 return legal.unwrap_or_else(|| panic!("no sample of {}", pattern.text)).to_owned();

@@ -10,6 +10,7 @@ use kinesis_emulator::{Snapshot, SnapshotErrorKind};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::channels::{created, to_bucket, to_table};
 use crate::support::raw::{Answer, Custom, Raw, START, each, list, put_input, text};
 
 const DELAY: Duration = Duration::from_secs(10);
@@ -451,6 +452,9 @@ fn furnished() -> Raw {
     raw.done("DeregisterStreamConsumer", json!({"StreamARN": arn, "ConsumerName": "second"}));
     let warm = json!({"StreamName": "cloud", "WarmThroughputMiBps": 6});
     raw.ok("UpdateStreamWarmThroughput", warm);
+    raw.ok("CreateChannel", to_bucket("archive", "cloud"));
+    let lake = created(&raw, to_table("lake", "cloud"));
+    raw.done("DeleteChannel", json!({"ChannelARN": lake}));
     let size = json!({"StreamARN": arn, "MaxRecordSizeInKiB": 2048});
     raw.done("UpdateMaxRecordSize", size);
     raw.advance(SECOND);
@@ -508,6 +512,10 @@ fn everything(raw: &Raw) -> Vec<Answer> {
         };
         ask("DescribeLimits", json!({}));
         ask("DescribeAccountSettings", json!({}));
+        let channels = ask("ListChannels", json!({}));
+        for channel in channels["ChannelSummaries"].as_array().into_iter().flatten() {
+            ask("DescribeChannel", json!({"ChannelARN": channel["ChannelARN"]}));
+        }
         let streams = ask("ListStreams", json!({}));
         for name in streams["StreamNames"].as_array().into_iter().flatten() {
             let stream = json!({"StreamName": name});

@@ -14,6 +14,7 @@ use kinesis_emulator::Limits;
 use kinesis_emulator::declarations::{Rate, Scope, operations};
 use serde_json::{Value, json};
 
+use super::channels::to_bucket;
 use super::streams::arn;
 use crate::support::raw::{Answer, Raw, text};
 
@@ -142,6 +143,11 @@ fn a_shard_gives_two_mebibytes_a_second() {
     }
 }
 
+/// The ARN of a queue that does not exist.
+fn queue_arn() -> String {
+    arn("s").replace(":stream/", ":queue/")
+}
+
 /// A well-formed call of an operation on the stream `s`.
 fn input(operation: &str) -> Value {
     let stream = || json!({"StreamName": "s"});
@@ -154,9 +160,17 @@ fn input(operation: &str) -> Value {
     let by_arn = || json!({"StreamARN": arn("s")});
     let resource = || json!({"ResourceARN": arn("s")});
     match operation {
-        "DescribeAccountSettings" | "DescribeLimits" | "ListStreams" => json!({}),
+        "DescribeAccountSettings"
+        | "DescribeLimits"
+        | "ListChannels"
+        | "ListQueues"
+        | "ListStreams" => json!({}),
         "DescribeStream" | "DescribeStreamSummary" | "ListShards" | "ListTagsForStream" => stream(),
         "DeleteStream" => json!({"StreamName": "none"}),
+        "CreateChannel" => to_bucket("c", "s"),
+        "DeleteChannel" | "DescribeChannel" | "UpdateChannel" => {
+            json!({"ChannelARN": "arn:aws:kinesis:us-east-1:000000000000:channel/none"})
+        }
         "CreateStream" => with(stream(), json!({"ShardCount": 1})),
         "AddTagsToStream" => with(stream(), json!({"Tags": {"k": "v"}})),
         "RemoveTagsFromStream" => with(stream(), json!({"TagKeys": ["k"]})),
@@ -176,6 +190,12 @@ fn input(operation: &str) -> Value {
         }
         "UpdateStreamWarmThroughput" => with(stream(), json!({"WarmThroughputMiBps": 1})),
         "ListStreamConsumers" => by_arn(),
+        "CreateQueue" => json!({"QueueName": "q", "StreamConfigurationList": [by_arn()]}),
+        "DeleteQueue" | "DescribeQueue" => json!({"QueueARN": queue_arn()}),
+        "UpdateQueue" => json!({
+            "QueueARN": queue_arn(),
+            "QueueAttributes": {"VisibilityTimeoutSeconds": 1},
+        }),
         "DeregisterStreamConsumer" | "DescribeStreamConsumer" | "RegisterStreamConsumer" => {
             with(by_arn(), json!({"ConsumerName": "c"}))
         }
@@ -237,8 +257,20 @@ fn every_control_call_is_let_in_at_its_declared_rate() {
 fn the_declared_rates_are_those_of_the_table() {
     let mut expected: BTreeMap<&str, (u64, Scope)> =
         operations().iter().map(|operation| (operation.name, (5, Scope::Account))).collect();
-    for on_data in ["PutRecord", "PutRecords", "GetRecords", "GetShardIterator", "SubscribeToShard"]
-    {
+    for on_data in [
+        "PutRecord",
+        "PutRecords",
+        "GetRecords",
+        "GetShardIterator",
+        "SubscribeToShard",
+        "ReceiveQueueRecords",
+        "ReceiveDeadLetterQueueRecords",
+        "AcknowledgeQueueRecords",
+        "AcknowledgeDeadLetterQueueRecords",
+        "UpdateQueueRecordsVisibility",
+        "UpdateDeadLetterQueueRecordsVisibility",
+        "RestoreDeadLetterQueueRecords",
+    ] {
         expected.remove(on_data);
     }
     for (name, rate, scope) in [

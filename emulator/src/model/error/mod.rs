@@ -4,8 +4,10 @@
 //! Sentences marked *recorded* were observed on the real service by public
 //! test suites; the others are ours, because AWS documents only the kind.
 
+mod channels;
 mod consumers;
 mod pages;
+mod queues;
 mod records;
 mod shards;
 mod streams;
@@ -80,6 +82,8 @@ errors! {
     /// The service takes no calls; retryable. Its front end says so, without
     /// any message (users' reports).
     ServiceUnavailable => 503 "ServiceUnavailable",
+    /// A queue is asked for more than it gives.
+    Throttling => 400 "ThrottlingException",
     /// No such operation.
     UnknownOperation => 400 "UnknownOperationException",
     /// A constraint or combination rule is broken.
@@ -106,14 +110,6 @@ impl ApiError {
     /// An error with its text; an empty text leaves the message out.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new((kind, message.into())))
-    }
-
-    /// Ours: AWS says no more than the kind of operations that it does not know.
-    pub(crate) fn not_emulated(operation: &str) -> Self {
-        Self::new(
-            ErrorKind::UnknownOperation,
-            format!("kinesis-emulator does not emulate {operation} yet."),
-        )
     }
 
     /// AWS sends no text with it (recorded).

@@ -206,7 +206,7 @@ impl Service {
         let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
         match prepared.map_err(sentence)?.handle(&call).map_err(sentence)? {
             Reply::Body(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
-            Reply::Subscription(_) => Ok(Value::Null),
+            Reply::Receive(_) | Reply::Subscription(_) => Ok(Value::Null),
         }
     }
 }

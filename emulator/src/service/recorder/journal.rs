@@ -48,7 +48,9 @@ pub struct JournaledCall {
     pub shards: Vec<String>,
     /// The registered consumer's name, if the request says which.
     pub consumer: Option<String>,
-    /// How many records were to be put, or were read.
+    /// The queue's name, if the request says which.
+    pub queue: Option<String>,
+    /// How many records were to be put, were read or were received.
     pub records: usize,
     /// Their data and keys.
     pub bytes: usize,
@@ -194,6 +196,7 @@ impl JournaledCall {
             "stream_arn": self.stream_arn,
             "shards": self.shards,
             "consumer": self.consumer,
+            "queue": self.queue,
             "records": self.records,
             "bytes": self.bytes,
             "outcome": self.outcome.to_json(),
@@ -208,7 +211,7 @@ impl fmt::Display for JournaledCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = if self.target.is_empty() { "(nothing)" } else { &self.target };
         write!(f, "{} {target}", iso(self.time))?;
-        let about = [self.stream.as_ref(), self.consumer.as_ref()];
+        let about = [self.stream.as_ref(), self.consumer.as_ref(), self.queue.as_ref()];
         for name in about.into_iter().flatten().chain(&self.shards) {
             write!(f, " {name}")?;
         }
@@ -286,6 +289,7 @@ mod tests {
             stream_arn: None,
             shards: Vec::new(),
             consumer: None,
+            queue: None,
             records: 0,
             bytes: 0,
             outcome: Outcome::Succeeded,

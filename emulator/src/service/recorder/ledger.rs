@@ -53,7 +53,8 @@ pub struct Read {
     pub records: usize,
 }
 
-/// Who read records: an iterator, or a registered consumer's subscription.
+/// Who read records: an iterator, a registered consumer's subscription, or those
+/// who received them from a queue.
 ///
 /// ```
 /// # use kinesis_emulator::inspect::Reader;
@@ -72,6 +73,9 @@ pub enum Reader {
     },
     /// `SubscribeToShard`: the consumer's name.
     Consumer(String),
+    /// `ReceiveQueueRecords` and `ReceiveDeadLetterQueueRecords`: the queue's
+    /// name. Each record is a read of its own.
+    Queue(String),
 }
 
 /// The iterator that a reader began with. Those that follow from it by
@@ -105,6 +109,7 @@ impl Reader {
                 "caller": caller.to_json(),
             }),
             Self::Consumer(name) => json!({ "operation": "SubscribeToShard", "consumer": name }),
+            Self::Queue(name) => json!({ "operation": "ReceiveQueueRecords", "queue": name }),
         }
     }
 }
@@ -117,6 +122,7 @@ impl fmt::Display for Reader {
             }
             Self::Iterator { origin: None, caller } => write!(f, "an older iterator of {caller}"),
             Self::Consumer(name) => write!(f, "consumer {name}"),
+            Self::Queue(name) => write!(f, "queue {name}"),
         }
     }
 }

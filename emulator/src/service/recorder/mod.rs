@@ -213,6 +213,11 @@ impl Recording {
                 let reader = Reader::Iterator { origin, caller: call.caller.clone() };
                 self.reads.push(address, read, reader, now);
             }
+            if let Some(queue) = &subject.queue {
+                for read in &effect.received {
+                    self.reads.push(address, read, Reader::Queue(queue.to_string()), now);
+                }
+            }
         }
         self.calls.push(call, subject.stream.clone())
     }
@@ -251,10 +256,15 @@ fn describe(
         Placed::Stored(number) => Some(number.shard),
         Placed::Throttled | Placed::Failed => None,
     }));
+    let received = effect.received.iter();
+    shards.extend(received.clone().filter_map(|read| Some(read.ends?.0.shard)));
     shards.sort_unstable();
     shards.dedup();
     let (records, bytes) = match &effect.read {
         Some(read) => (read.records, read.bytes),
+        None if !effect.received.is_empty() => {
+            (effect.received.len(), received.map(|read| read.bytes).sum())
+        }
         None => (subject.records.len(), subject.records.iter().map(|record| record.bytes).sum()),
     };
     JournaledCall {
@@ -267,6 +277,7 @@ fn describe(
         stream_arn: subject.stream.as_ref().map(ToString::to_string),
         shards: shards.iter().map(ToString::to_string).collect(),
         consumer: subject.consumer.as_ref().map(ToString::to_string),
+        queue: subject.queue.as_ref().map(ToString::to_string),
         records,
         bytes,
         outcome,
