@@ -32,8 +32,9 @@ use crate::model::timestamp::Timestamp;
 
 pub use error::{SnapshotError, SnapshotErrorKind};
 
-/// A whole emulator at one moment: streams, records, consumers, changes that
-/// are under way, ids that are still to be drawn.
+/// A whole emulator at one moment: streams, records, consumers, queues and what
+/// they have handed out, changes that are under way, ids that are still to be
+/// drawn.
 ///
 /// A value: it never changes, clones share it, and any number of emulators can
 /// be built from it, each with a life of its own. Records are shared, not

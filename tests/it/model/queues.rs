@@ -225,22 +225,17 @@ impl Run {
                 && record.hidden_until.is_none()
                 && record.arrival >= horizon
         };
-        let expected: Vec<_> = queue
-            .records
-            .iter_mut()
-            .filter(visible)
-            .take(limit as usize)
-            .map(|record| {
-                record.receives += 1;
-                if record.handles.is_empty() {
-                    record.first_received = now;
-                }
-                record.hidden_until = Some(now + visibility.unwrap_or(30) * 1000);
-                record
-            })
-            .collect();
+        let visible = queue.records.iter_mut().filter(visible);
+        let mut expected: Vec<_> = visible.take(limit as usize).collect();
+        for record in &mut expected {
+            record.receives += 1;
+            if record.handles.is_empty() {
+                record.first_received = now;
+            }
+            record.hidden_until = Some(now + visibility.unwrap_or(30) * 1000);
+        }
         let received = list(&answer["QueueRecords"]);
-        let said: Vec<_> = received.iter().map(|record| data(record)).collect();
+        let said: Vec<_> = received.iter().map(data).collect();
         let wanted: Vec<_> = expected.iter().map(|record| record.data.clone()).collect();
         assert_eq!(said, wanted, "{operation} of {}", queue.arn);
         for (record, answered) in expected.into_iter().zip(received) {

@@ -213,6 +213,18 @@ fn a_wait_for_a_queue_that_is_deleted_fails() {
 }
 
 #[test]
+fn a_wait_ends_when_a_snapshot_takes_the_place_of_everything() {
+    let waited = Waited::new();
+    let snapshot = waited.emulator.snapshot();
+    let receiving = waited.receive("ReceiveQueueRecords", 9 * SECOND);
+    waited.emulator.restore(&snapshot);
+    let (status, answer) = receiving.join().expect("it was answered");
+    assert_eq!((status, &answer["__type"]), (400, &json!("ResourceNotFoundException")));
+    waited.put("x");
+    assert_eq!(waited.received("ReceiveQueueRecords")["ReceiveCount"], 1);
+}
+
+#[test]
 fn a_client_that_goes_away_takes_its_wait_with_it() {
     let waited = Waited::new();
     let mut socket = connect(&waited.emulator);
