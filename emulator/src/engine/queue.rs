@@ -372,7 +372,7 @@ impl Deliveries {
             let Some(first) = fresh.first().copied().into_iter().chain(again).min() else { break };
             let (_, place) = first;
             let shard = stream.topology.shard(place.shard).expect("shards are never forgotten");
-            let log = shard.log.lock();
+            let mut log = shard.log.lock();
             let record = log.read(place.index, 1, usize::MAX);
             let found = record.iter().next().map(|record| record.sequence_number.index);
             let following = log.arrival_at(record.next);

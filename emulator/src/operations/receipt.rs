@@ -15,6 +15,7 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
 use crate::wire::description::Description;
 use crate::wire::emit::{Emit, PlainText, answer};
+use crate::wire::writer::Writer;
 
 use super::Call;
 
@@ -51,8 +52,12 @@ pub(crate) struct SealedReceipt(String);
 impl Emit for SealedReceipt {
     const DESCRIPTION: Description = Description::Text(GivenReceiptHandle::CONSTRAINTS);
 
-    fn emit<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+    fn bytes_about(&self) -> usize {
+        self.0.len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.ascii(self.0.as_bytes());
     }
 }
 

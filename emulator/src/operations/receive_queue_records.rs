@@ -24,6 +24,7 @@ use crate::model::numbers::{ReceiveLimit, VisibilityTimeoutSeconds, WaitTimeSeco
 use crate::model::timestamp::Timestamp;
 use crate::wire::Protocol;
 use crate::wire::description::Description;
+use crate::wire::writer::Writer;
 use crate::wire::emit::{Emit, answer, emit_all};
 use crate::wire::shape::shape;
 
@@ -69,7 +70,7 @@ impl Emit for Received {
     const DESCRIPTION: Description =
         Description::List { at_least: 0, at_most: usize::MAX, element: &<QueueRecord<'_> as Emit>::DESCRIPTION };
 
-    fn emit<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn emit(&self, writer: &mut impl Writer) {
         let records = self.0.iter().flat_map(|(handle, delivered)| {
             delivered.record.iter().map(|record| QueueRecord {
                 handle: handle.clone(),
@@ -81,7 +82,7 @@ impl Emit for Received {
                 receives: delivered.known.receives,
             })
         });
-        emit_all::<S, QueueRecord<'_>>(serializer, self.0.len(), records)
+        emit_all::<QueueRecord<'_>>(writer, self.0.len(), records);
     }
 }
 

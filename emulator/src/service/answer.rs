@@ -26,10 +26,7 @@ impl Service {
     }
 
     /// The same, but for a call that has nothing to answer yet.
-    fn at_once(
-        self: &Arc<Self>,
-        request: Request<Bytes>,
-    ) -> Result<Response<Body>, Box<Waiting>> {
+    fn at_once(self: &Arc<Self>, request: Request<Bytes>) -> Result<Response<Body>, Box<Waiting>> {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {

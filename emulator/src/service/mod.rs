@@ -53,7 +53,7 @@ use envelope::{Admitted, Refusal};
 use fan_out::Events;
 use faults::Faults;
 use latency::{Delays, Latency};
-use long_poll::{LongPoll, Outcome, Waiting};
+use long_poll::{LongPoll, Outcome};
 use recorder::{Draft, Recorder};
 use switches::Switches;
 use waiters::Waiters;
