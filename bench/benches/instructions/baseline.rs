@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,7 +14,8 @@ use crate::requests::Kind;
 
 /// How much more a request may take than it did.
 const MORE_MAX: f64 = 0.03;
-const RENEW: &str = "cargo bench -p kinesis-bench --bench instructions -- --renew";
+/// What writes the baseline.
+pub(crate) const RENEW: &str = "cargo bench -p kinesis-bench --bench instructions -- --renew";
 
 /// The counts, and what they were made with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,9 +36,13 @@ struct Surroundings {
 }
 
 impl Baseline {
-    /// The one that is kept.
-    pub(crate) fn kept() -> Outcome<Self> {
-        Ok(serde_json::from_str(&fs::read_to_string(file())?)?)
+    /// The one that is kept, if one is.
+    pub(crate) fn kept() -> Outcome<Option<Self>> {
+        match fs::read_to_string(file()) {
+            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(crate) fn of_here(valgrind: &str, counts: &[(Kind, f64)]) -> Self {

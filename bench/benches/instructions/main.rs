@@ -34,7 +34,7 @@ use clap::{Parser, ValueEnum};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use baseline::Baseline;
+use baseline::{Baseline, RENEW};
 use requests::Kind;
 use variant::{PUTS, Variant};
 
@@ -95,13 +95,15 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     let valgrind = callgrind::version()?;
     let scratch = Scratch::make()?;
     if arguments.check {
-        return match Baseline::kept()?.unlike_here(&valgrind) {
-            Some(difference) => {
-                println!("instructions: not checked, because {difference}");
-                Ok(())
-            }
-            None => Baseline::kept()?.check(&requests(&scratch)?),
+        let Some(kept) = Baseline::kept()? else {
+            println!("instructions: not checked, because nothing is kept: {RENEW}");
+            return Ok(());
         };
+        if let Some(difference) = kept.unlike_here(&valgrind) {
+            println!("instructions: not checked, because {difference}");
+            return Ok(());
+        }
+        return kept.check(&requests(&scratch)?);
     }
     if arguments.renew {
         return Baseline::of_here(&valgrind, &requests(&scratch)?).keep();

@@ -135,7 +135,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What to type to measure the same again; programs by their names only.
+/// What to type to measure the same again; programs and files by their names only.
 fn command() -> String {
     let features = if cfg!(feature = "jemalloc") { " --features jemalloc" } else { "" };
     let mut text = format!("cargo bench -p kinesis-bench{features} --bench performance --");
@@ -146,7 +146,7 @@ fn command() -> String {
                 let program = program.rsplit('/').next().unwrap_or(program);
                 format!(" '{name}=path/to/{program} {rest}'")
             }
-            _ => format!(" {argument}"),
+            _ => format!(" {}", argument.rsplit('/').next().unwrap_or_default()),
         };
         text += &shown;
     }
