@@ -14,6 +14,10 @@ use kinesis_bench::plan::PlanError;
 use kinesis_bench::report::Outcome;
 use kinesis_bench::{Failure, Settings, report, tell};
 
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let line = CommandLine::parse();
     let complaints = match &line.command {

@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use kinesis_emulator::cli::{Arguments, run};
 
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match run(Arguments::read()) {
         Ok(code) => code,

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::variant::PUTS;
 use crate::{Outcome, Scratch, callgrind};
 
 const PUTS_RS: &str = include_str!("puts.rs");
@@ -32,7 +33,7 @@ pub(crate) fn compare(revision: &str, scratch: &Scratch) -> Outcome<[(String, f6
     let there = Worktree::add(here, &resolved, scratch.folder().join("base"))?;
     let base = Program::build("puts-base", &there.folder, here, scratch)?;
     let own = Program::build("puts-here", here, here, scratch)?;
-    let count = |program: &Program| callgrind::per_put(&program.0, &[], scratch.folder());
+    let count = |program: &Program| callgrind::per_call(&program.0, &[], PUTS, scratch.folder());
     Ok([(format!("commit {resolved}"), count(&base)?), ("this tree".to_owned(), count(&own)?)])
 }
 

@@ -10,10 +10,6 @@ use std::process::{Command, Stdio};
 use crate::Outcome;
 use crate::puts::COUNTED;
 
-/// How many puts are made in the shorter run: a few of the log's segments are
-/// filled, so that what is paid once per segment is in the count.
-pub(crate) const PUTS: u64 = 2_000;
-
 /// There is no valgrind.
 #[derive(Debug)]
 pub(crate) struct Missing;
@@ -42,15 +38,20 @@ pub(crate) fn version() -> Outcome<String> {
     }
 }
 
-/// Instructions per put: what a long run takes beyond a short one. So nothing is
-/// in it that is paid once.
-pub(crate) fn per_put(program: &Path, arguments: &[&str], scratch: &Path) -> Outcome<f64> {
-    let few = count(program, arguments, PUTS, scratch)?;
-    let many = count(program, arguments, 3 * PUTS, scratch)?;
-    Ok((many as f64 - few as f64) / (2 * PUTS) as f64)
+/// Instructions per call: what a run of `3 * calls` takes beyond one of `calls`. So
+/// nothing is in it that is paid once.
+pub(crate) fn per_call(
+    program: &Path,
+    arguments: &[&str],
+    calls: u64,
+    scratch: &Path,
+) -> Outcome<f64> {
+    let few = count(program, arguments, calls, scratch)?;
+    let many = count(program, arguments, 3 * calls, scratch)?;
+    Ok((many as f64 - few as f64) / (2 * calls) as f64)
 }
 
-fn count(program: &Path, arguments: &[&str], puts: u64, scratch: &Path) -> Outcome<u64> {
+fn count(program: &Path, arguments: &[&str], calls: u64, scratch: &Path) -> Outcome<u64> {
     let profile = scratch.join("callgrind.out");
     let output = Command::new("valgrind")
         .arg("--tool=callgrind")
@@ -58,7 +59,7 @@ fn count(program: &Path, arguments: &[&str], puts: u64, scratch: &Path) -> Outco
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(program)
         .args(arguments)
-        .arg(puts.to_string())
+        .arg(calls.to_string())
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {

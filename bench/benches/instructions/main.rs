@@ -1,21 +1,27 @@
-//! What a put costs in instructions, with limits, faults, latency and the
-//! journal off, there but not concerned, and on.
+//! What requests cost in instructions: PutRecord, PutRecords and GetRecords, as JSON and
+//! as CBOR; and what a put costs with limits, faults, latency and the journal off,
+//! there but not concerned, and on.
 //!
 //! `cargo bench -p kinesis-bench --bench instructions`
 //!
-//! `cargo bench -p kinesis-bench --bench instructions -- --base 6629d1e` counts a
-//! put with everything off at that commit, too: one that has none of this in it
-//! shows what it costs to have it.
+//! `-- --check` counts the requests alone and fails where one takes more than 3 % above
+//! what `baseline.json` says; `-- --renew` writes that file anew. It says what it was
+//! counted with, too: elsewhere nothing is checked.
+//!
+//! `-- --base 6629d1e` counts a put with everything off at that commit and in this tree:
+//! one that has none of this in it shows what it costs to have it.
 //!
 //! Counts, not times: they hardly differ from run to run, whatever else the
 //! machine does. They do differ between machines and compilers. The program runs
 //! itself under valgrind's callgrind with N and with 3N calls of
 //! `Emulator::call`; what is counted is these calls and nothing around them, and
-//! a put's share is (I(3N) - I(N)) / 2N. Without valgrind the exit status is 3.
+//! a call's share is (I(3N) - I(N)) / 2N. Without valgrind the exit status is 3.
 
 mod base;
+mod baseline;
 mod callgrind;
 mod puts;
+mod requests;
 mod variant;
 
 use std::env;
@@ -28,24 +34,35 @@ use clap::{Parser, ValueEnum};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use variant::Variant;
+use baseline::{Baseline, RENEW};
+use requests::Kind;
+use variant::{PUTS, Variant};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// What a put costs in instructions.
+/// What requests cost in instructions.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Counts a put with everything off at this commit and in this tree, instead.
+    /// Fails where a request takes over 3 % more than the baseline says
+    #[arg(long, conflicts_with_all = ["renew", "base"])]
+    check: bool,
+    /// Writes the baseline anew
+    #[arg(long, conflicts_with = "base")]
+    renew: bool,
+    /// Counts a put with everything off at this commit and in this tree, instead
     #[arg(long, value_name = "REV")]
     base: Option<String>,
     /// What `cargo bench` says.
     #[arg(long, hide = true)]
     bench: bool,
-    /// Makes the calls that are counted: this runs under valgrind.
-    #[arg(long, hide = true, requires = "puts")]
+    /// Makes the puts that are counted: this runs under valgrind.
+    #[arg(long, hide = true, requires = "calls")]
     variant: Option<Variant>,
-    #[arg(hide = true, requires = "variant")]
-    puts: Option<u64>,
+    /// Makes the requests that are counted: this runs under valgrind.
+    #[arg(long, hide = true, requires = "calls", conflicts_with = "variant")]
+    request: Option<Kind>,
+    #[arg(hide = true)]
+    calls: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -64,26 +81,77 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Outcome<()> {
-    if let (Some(variant), Some(puts)) = (arguments.variant, arguments.puts) {
-        variant.put(puts);
-        return Ok(());
+    match (arguments.calls, arguments.variant, arguments.request) {
+        (Some(puts), Some(variant), _) => {
+            variant.put(puts);
+            return Ok(());
+        }
+        (Some(calls), _, Some(kind)) => {
+            kind.call(calls);
+            return Ok(());
+        }
+        _ => {}
     }
     let valgrind = callgrind::version()?;
     let scratch = Scratch::make()?;
-    let (heading, rows) = match &arguments.base {
-        None => ("", variants(&scratch)?),
-        Some(revision) => (", everything off", base::compare(revision, &scratch)?.into()),
-    };
-    println!("PutRecord of 100 bytes in process{heading}, counted by {valgrind}");
-    println!("{}", table(&rows));
+    if arguments.check {
+        let Some(kept) = Baseline::kept()? else {
+            println!("instructions: not checked, because nothing is kept: {RENEW}");
+            return Ok(());
+        };
+        if let Some(difference) = kept.unlike_here(&valgrind) {
+            println!("instructions: not checked, because {difference}");
+            return Ok(());
+        }
+        return kept.check(&requests(&scratch)?);
+    }
+    if arguments.renew {
+        return Baseline::of_here(&valgrind, &requests(&scratch)?).keep();
+    }
+    if let Some(revision) = &arguments.base {
+        let rows = base::compare(revision, &scratch)?;
+        println!("PutRecord of 100 bytes in process, everything off, counted by {valgrind}");
+        println!("{}", table(&rows));
+        return Ok(());
+    }
+    let counts = requests(&scratch)?;
+    println!("Requests in process, records of 100 bytes, counted by {valgrind}");
+    println!("{}", table_of_requests(&counts));
+    println!("PutRecord of 100 bytes in process, counted by {valgrind}");
+    println!("{}", table(&variants(&scratch)?));
     Ok(())
+}
+
+/// Instructions of a request of each kind.
+fn requests(scratch: &Scratch) -> Outcome<Vec<(Kind, f64)>> {
+    let program = env::current_exe()?;
+    let count = |kind: &Kind| {
+        let arguments = ["--bench", "--request", &kind.name()];
+        let count = callgrind::per_call(&program, &arguments, kind.calls(), scratch.folder())?;
+        Ok((*kind, count))
+    };
+    Kind::value_variants().iter().map(count).collect()
+}
+
+fn table_of_requests(counts: &[(Kind, f64)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["", "instructions per request", "per record"]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for (kind, count) in counts {
+        let per_record = count / kind.records() as f64;
+        table.add_row([kind.label().to_owned(), format!("{count:.0}"), format!("{per_record:.0}")]);
+    }
+    table
 }
 
 fn variants(scratch: &Scratch) -> Outcome<Vec<(String, f64)>> {
     let program = env::current_exe()?;
     let count = |variant: Variant| {
         let arguments = ["--bench", "--variant", &variant.name()];
-        callgrind::per_put(&program, &arguments, scratch.folder())
+        callgrind::per_call(&program, &arguments, PUTS, scratch.folder())
     };
     let mut rows = Vec::new();
     for variant in Variant::value_variants() {

@@ -8,6 +8,10 @@ use kinesis_emulator::{ErrorKind, Latency, Limits, Operation};
 
 use crate::puts;
 
+/// How many puts are made in the shorter run: a few of the log's segments are
+/// filled, so that what is paid once per segment is in the count.
+pub(crate) const PUTS: u64 = 2_000;
+
 /// Something that can be switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Variant {

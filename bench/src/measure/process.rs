@@ -3,12 +3,15 @@
 //! Absent: any other system than Linux; there nothing is reported.
 
 use std::fs;
+use std::ops::Range;
 
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
     /// Processor time, user and system.
     pub cpu_seconds: f64,
+    /// Memory that is resident.
+    pub rss_bytes: u64,
     /// The most memory that was resident.
     pub peak_rss_bytes: u64,
 }
@@ -25,7 +28,18 @@ pub struct Machine {
 pub fn usage(process: &str) -> Option<Usage> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    Some(Usage { cpu_seconds: cpu_seconds(&stat)?, peak_rss_bytes: peak_rss_bytes(&status)? })
+    Some(Usage {
+        cpu_seconds: cpu_seconds(&stat)?,
+        rss_bytes: bytes(&status, "VmRSS:")?,
+        peak_rss_bytes: bytes(&status, "VmHWM:")?,
+    })
+}
+
+/// Processor seconds of this process, and of those it has started and seen the end of.
+#[must_use]
+pub fn own_and_childrens_cpu_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    seconds_of_fields(&stat, 14..18)
 }
 
 /// Lets the peak of this process's memory count from now on.
@@ -52,17 +66,23 @@ pub fn share_of_others(before: Machine, after: Machine, own_cpu_seconds: f64) ->
 /// What Linux promises to programs, whatever its own timer does.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Fields 14 and 15, counted behind the name, which may hold blanks and brackets.
+/// Fields 14 and 15; 16 and 17 are those of children that have ended.
 fn cpu_seconds(stat: &str) -> Option<f64> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    Some((user + system) / TICKS_PER_SECOND)
+    seconds_of_fields(stat, 14..16)
 }
 
-fn peak_rss_bytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// Fields are counted from 1, behind the name, which may hold blanks and brackets.
+fn seconds_of_fields(stat: &str, fields: Range<usize>) -> Option<f64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let values = rest.split_whitespace().skip(fields.start - FIRST_FIELD_BEHIND_NAME);
+    let ticks: Vec<f64> = values.take(fields.len()).map_while(|value| value.parse().ok()).collect();
+    (ticks.len() == fields.len()).then(|| ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+}
+
+const FIRST_FIELD_BEHIND_NAME: usize = 3;
+
+fn bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib * 1_024)
 }
@@ -78,19 +98,23 @@ fn busy(line: &str) -> Option<Machine> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Machine, busy, cpu_seconds, peak_rss_bytes, share_of_others};
+    use super::{Machine, busy, bytes, cpu_seconds, seconds_of_fields, share_of_others};
 
     #[test]
     fn processor_time_is_found_behind_any_name() {
         let stat = "42 (a) b (c) S 1 42 42 0 -1 4194560 500 0 0 0 150 50 0 0 20 0 4 0 1000";
         assert_eq!(cpu_seconds(stat), Some(2.0));
+        let with_children = stat.replace(" 150 50 0 0 ", " 150 50 25 75 ");
+        assert_eq!(seconds_of_fields(&with_children, 14..18), Some(3.0));
         assert_eq!(cpu_seconds("42"), None);
     }
 
     #[test]
-    fn the_peak_is_in_kibibytes() {
-        assert_eq!(peak_rss_bytes("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS: 1 kB"), Some(2 << 20));
-        assert_eq!(peak_rss_bytes("Name:\tx"), None);
+    fn memory_is_in_kibibytes() {
+        let status = "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS: 1 kB";
+        assert_eq!(bytes(status, "VmHWM:"), Some(2 << 20));
+        assert_eq!(bytes(status, "VmRSS:"), Some(1 << 10));
+        assert_eq!(bytes("Name:\tx", "VmHWM:"), None);
     }
 
     #[test]

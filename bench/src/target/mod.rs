@@ -7,6 +7,7 @@ pub mod aws;
 pub mod choice;
 pub mod endpoint;
 pub mod null;
+pub mod process;
 pub mod trust;
 
 use std::sync::Arc;

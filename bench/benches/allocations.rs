@@ -1,0 +1,91 @@
+//! How many allocations a request takes, in process: decode, check, handle, encode.
+//!
+//! `cargo bench -p kinesis-bench --bench allocations [-- --json FILE]`
+//!
+//! Counted by the allocator, so they do not differ from run to run. A stored record's
+//! own memory is among them; growing a buffer counts as one more.
+
+#[allow(dead_code, reason = "the bench `instructions` needs more of it")]
+#[path = "instructions/puts.rs"]
+mod puts;
+#[allow(dead_code, reason = "the bench `instructions` needs more of it")]
+#[path = "instructions/requests.rs"]
+mod requests;
+
+use std::alloc::System;
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use http::StatusCode;
+use serde_json::{Value, json};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+use requests::{Kind, Prepared};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Calls before anything is counted: what is made once is there then.
+const WARM_UP: u64 = 100;
+const CALLS: u64 = 100;
+/// A handful for the request itself, whatever the number of its records.
+const PER_REQUEST_MAX: f64 = 5.0;
+
+/// How many allocations a request takes.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Writes the rows to this file, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// What `cargo bench` says.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // `cargo test --all-targets` runs benches too, without this flag.
+    if !env::args().any(|argument| argument == "--bench") {
+        println!("allocations: counts under `cargo bench` only");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["", "allocations per request", "per record"]);
+    let mut rows: Vec<Value> = Vec::new();
+    for kind in Kind::value_variants() {
+        let count = per_call(*kind);
+        let per_record = count / kind.records() as f64;
+        table.add_row([kind.label().to_owned(), format!("{count:.1}"), format!("{per_record:.3}")]);
+        rows.push(json!({
+            "what": format!("{}: allocations per request", kind.label()),
+            "value": count, "unit": "", "target": {"at_most": PER_REQUEST_MAX},
+        }));
+    }
+    println!("{table}");
+    if let Some(file) = Arguments::parse().json {
+        fs::write(file, serde_json::to_vec_pretty(&rows)?)?;
+    }
+    Ok(())
+}
+
+fn per_call(kind: Kind) -> f64 {
+    let Prepared { emulator, request, between } = kind.prepare();
+    let mut counted = 0;
+    for call in 0..WARM_UP + CALLS {
+        let request = request.clone();
+        let region = Region::new(ALLOCATOR);
+        let status = puts::counted_call(&emulator, request);
+        let change = region.change();
+        assert_eq!(status, StatusCode::OK);
+        if call >= WARM_UP {
+            counted += change.allocations + change.reallocations;
+        }
+        emulator.clock().advance(between);
+    }
+    counted as f64 / CALLS as f64
+}
