@@ -9,5 +9,6 @@ sequence_number=$(kinesis put-record --stream-name recipe --partition-key 42 --d
 iterator=$(kinesis get-shard-iterator --stream-name recipe --shard-id shardId-000000000000 \
     --shard-iterator-type AT_SEQUENCE_NUMBER --starting-sequence-number "$sequence_number" \
     --query ShardIterator --output text)
-kinesis get-records --shard-iterator "$iterator" --query 'Records[0].Data' --output text | base64 -d
+data=$(kinesis get-records --shard-iterator "$iterator" --query 'Records[0].Data' --output text)
+test "$(echo "$data" | base64 -d)" = paid
 kinesis delete-stream --stream-name recipe

@@ -25,7 +25,7 @@ refused() { # expected error, command
 (
     aws() { command "${aws[@]}" "$@"; }
     . "$here/../recipe.sh"
-) || failed "the recipe"
+)
 
 # A record is put, and found by its sequence number.
 kinesis create-stream --stream-name orders --shard-count 3
