@@ -43,6 +43,7 @@ pub(crate) enum Poll {
     /// Records; none if the wait has ended.
     Ready(Vec<Delivered>),
     /// Nothing before this time, unless somebody wakes the reader.
+    #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
     WaitUntil(Timestamp),
 }
 
