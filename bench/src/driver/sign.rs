@@ -2,6 +2,7 @@
 //! `POST /` with five or six headers. What is the same for all requests of a day or
 //! of a second is made once; a request is hashed from where its parts lie.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use sha2::{Digest, Sha256};
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// Signs requests of one caller to one host.
-#[derive(Debug)]
 pub struct Signer {
     access_key_id: String,
     secret_access_key: String,
@@ -23,8 +23,15 @@ pub struct Signer {
     day: Mutex<Arc<Day>>,
 }
 
+/// Without secrets: they are never printed.
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { access_key_id, region, host, .. } = self;
+        write!(f, "Signer({access_key_id} for {host} in {region})")
+    }
+}
+
 /// What is the same for all requests of a day, and of a second.
-#[derive(Debug)]
 struct Day {
     second: u64,
     /// `20261121T120000Z`
@@ -36,7 +43,6 @@ struct Day {
 }
 
 /// A request that has been signed.
-#[derive(Debug)]
 pub struct Signed<'a> {
     signer: &'a Signer,
     day: Arc<Day>,

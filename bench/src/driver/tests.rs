@@ -180,3 +180,9 @@ async fn a_connection_that_is_lost_in_the_middle_is_an_error_and_the_next_call_h
         assert_eq!((counted.calls, counted.retries), (3, 0), "TLS: {is_tls}");
     }
 }
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let signer = Signer::new("AKIDEXAMPLE", SECRET, Some("a token"), "us-east-1", "localhost");
+    assert_eq!(format!("{signer:?}"), "Signer(AKIDEXAMPLE for localhost in us-east-1)");
+}
