@@ -93,7 +93,9 @@ impl Engine {
     /// end of time if none is.
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub(crate) fn next_deadline(&self, now: Timestamp) -> Timestamp {
-        let deadlines = self.realms.iter().map(|realm| {
+        // Settling wakes readers: the map's lock is gone by then.
+        let realms: Vec<_> = self.realms.iter().map(|realm| Arc::clone(&realm)).collect();
+        let deadlines = realms.iter().map(|realm| {
             realm.settle(now);
             realm.next_deadline()
         });

@@ -26,12 +26,16 @@ impl Service {
     /// about to happen.
     pub(super) fn waiters_time(&self, request: &Request<Bytes>) -> Option<Timestamp> {
         let lasting = self.settings().state_delay;
-        if lasting.is_zero() || lasting > HELD_MAX || !self.clock().moves_by_itself() {
+        if lasting.is_zero()
+            || lasting > HELD_MAX
+            || !is_waiter(request.headers())
+            || !self.clock().moves_by_itself()
+        {
             return None;
         }
         let now = self.clock().now();
         let over = now.plus(lasting);
-        (is_waiter(request.headers()) && self.engine.next_deadline(now) <= over).then_some(over)
+        (self.engine.next_deadline(now) <= over).then_some(over)
     }
 }
 
