@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::tidy::rust_files;
+
 const INDEX: &str = include_str!("behaviours.txt");
 const COMPLAINTS: &str = include_str!("../COMPLAINTS.md");
 
@@ -69,11 +71,8 @@ fn every_complaint_has_an_answer_and_the_tests_it_names_exist() {
 #[test]
 fn every_operation_is_called_on_the_wire() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/wire");
-    let mut calls = String::new();
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("the entry can be read").path();
-        calls += &fs::read_to_string(path).expect("the file can be read");
-    }
+    let read = |path: PathBuf| fs::read_to_string(path).expect("the file can be read");
+    let calls: String = rust_files(&folder).into_iter().map(read).collect();
     let operations = kinesis_emulator::declarations::operations();
     assert!(operations.len() >= 40, "the list of operations has shrunk");
     for operation in operations {
@@ -99,20 +98,12 @@ fn index() -> BTreeMap<u32, &'static str> {
 fn tests() -> Vec<Test> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("it");
     let mut tests = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("the folder can be read") {
-            let path: PathBuf = entry.expect("the entry can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(&root).expect("it is below").to_string_lossy();
-                // This file's own examples are no tests of a behaviour.
-                if name != "behaviours.rs" {
-                    let text = fs::read_to_string(&path).expect("the file can be read");
-                    tests.extend(tests_in(&name, &text));
-                }
-            }
+    for path in rust_files(&root) {
+        let name = path.strip_prefix(&root).expect("it is below").to_string_lossy();
+        // This file's own examples are no tests of a behaviour.
+        if name != "behaviours.rs" {
+            let text = fs::read_to_string(&path).expect("the file can be read");
+            tests.extend(tests_in(&name, &text));
         }
     }
     tests

@@ -253,7 +253,7 @@ fn emulator_sources() -> Vec<Source> {
 }
 
 /// The Rust files below a folder, build products aside.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the entry can be read").path();
