@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::support::raw::{list, text};
+use crate::support::raw::{list, shard_id, text};
 
 const HOUR_MILLIS: u64 = 3600 * 1000;
 const DAY_MILLIS: u64 = 24 * HOUR_MILLIS;
@@ -890,10 +890,6 @@ fn agree<'a, T: std::fmt::Debug>(
         (Err(expected), Err(found)) if expected == found => None,
         (expected, found) => panic!("expected {expected:?}, found {found:?}"),
     }
-}
-
-pub(super) fn shard_id(number: usize) -> String {
-    crate::support::shard_id(number)
 }
 
 /// Seconds with three decimals as milliseconds.

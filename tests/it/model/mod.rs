@@ -7,4 +7,4 @@ mod regressions;
 mod resharding;
 mod simulation;
 mod tailing_reader;
-mod workload;
+pub(crate) mod workload;

@@ -12,11 +12,9 @@ use kinesis_emulator::{ErrorKind, Operation, Snapshot, Timestamp};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::auditor::{
-    Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, VALIDATION, shard_id,
-};
+use super::auditor::{Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, VALIDATION};
 use super::chance::Chance;
-use crate::support::raw::{Custom, JSON, Raw, START, list, text};
+use crate::support::raw::{Custom, JSON, Raw, START, list, shard_id, text};
 use crate::wire::bounds::refused_inputs;
 
 const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
@@ -24,7 +22,7 @@ const NAMES: [&str; 4] = ["a", "b", "c", "none"];
 
 /// That the workload gets anywhere: a model test can agree on nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) calls: usize,
     refused: usize,
     nonsense: usize,
@@ -83,7 +81,7 @@ impl Seen {
     }
 }
 
-pub(super) struct Workload {
+pub(crate) struct Workload {
     raw: Raw,
     /// Whose turn it is, and what has to come back to that account.
     account: &'static str,
@@ -104,7 +102,15 @@ pub(super) struct Workload {
 
 impl Workload {
     pub(super) fn new(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
+        Self::by(Chance::new(seed), seed)
+    }
+
+    /// The calls that the chosen bytes lead to: from none, the same as from a seed.
+    pub(crate) fn chosen(choices: &[u8]) -> Self {
+        Self::by(Chance::chosen(choices.to_vec(), 0), 0)
+    }
+
+    fn by(mut chance: Chance, seed: u64) -> Self {
         let delay = if chance.one_in(2) { 0 } else { 700 };
         let settings = |builder: kinesis_emulator::Builder| {
             builder.seed(seed).state_delay(Duration::from_millis(delay))
@@ -127,43 +133,59 @@ impl Workload {
         }
     }
 
+    /// Makes calls until no choices are left, but not more than so many.
+    pub(crate) fn run_while_chosen(mut self, calls_max: usize) -> Seen {
+        while self.chance.is_chosen() && self.seen.calls < calls_max {
+            self.make_a_call();
+        }
+        self.seen()
+    }
+
     /// Makes so many calls, and says what it has seen.
     pub(super) fn run(mut self, calls: usize) -> Seen {
-        for _ in 0..calls {
-            if self.chance.one_in(60) {
-                self.take_a_snapshot();
+        while self.seen.calls < calls {
+            self.make_a_call();
+        }
+        self.seen()
+    }
+
+    fn make_a_call(&mut self) {
+        if self.chance.one_in(60) {
+            self.take_a_snapshot();
+        }
+        if self.chance.one_in(120) {
+            self.go_back();
+        }
+        if self.chance.one_in(3) {
+            self.let_time_pass();
+        }
+        if self.chance.one_in(8) {
+            self.change_the_account();
+        }
+        self.auditor.settle();
+        self.seen.calls += 1;
+        if self.chance.one_in(25) {
+            self.talk_nonsense();
+            self.seen.nonsense += 1;
+            return;
+        }
+        let answer = self.step();
+        let seen = &mut self.seen;
+        match answer {
+            Err(kind) => {
+                seen.refused += 1;
+                seen.expired += usize::from(kind == super::auditor::EXPIRED);
             }
-            if self.chance.one_in(120) {
-                self.go_back();
-            }
-            if self.chance.one_in(3) {
-                self.let_time_pass();
-            }
-            if self.chance.one_in(8) {
-                self.change_the_account();
-            }
-            self.auditor.settle();
-            self.seen.calls += 1;
-            if self.chance.one_in(25) {
-                self.talk_nonsense();
-                self.seen.nonsense += 1;
-                continue;
-            }
-            let answer = self.step();
-            let seen = &mut self.seen;
-            match answer {
-                Err(kind) => {
-                    seen.refused += 1;
-                    seen.expired += usize::from(kind == super::auditor::EXPIRED);
-                }
-                Ok(answer) => {
-                    seen.records_read += answer["Records"].as_array().map_or(0, |records| {
-                        records.iter().filter(|r| !r["Data"].is_null()).count()
-                    });
-                    seen.shard_ends += usize::from(answer["ChildShards"].is_array());
-                }
+            Ok(answer) => {
+                seen.records_read += answer["Records"]
+                    .as_array()
+                    .map_or(0, |records| records.iter().filter(|r| !r["Data"].is_null()).count());
+                seen.shard_ends += usize::from(answer["ChildShards"].is_array());
             }
         }
+    }
+
+    fn seen(mut self) -> Seen {
         let others = self.others.iter().map(|(_, auditor)| auditor);
         let auditors = others.chain([&self.auditor]);
         self.seen.records_written = auditors.map(Auditor::record_count).sum::<usize>();

@@ -1,11 +1,14 @@
 //! What the stories share: ways to reach an emulator, and reading with the SDK.
 
+pub(crate) mod frames;
 pub(crate) mod raw;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::types::{Record, Shard, ShardIteratorType};
 use kinesis_emulator::{Builder, Clock, Emulator, Timestamp};
+
+pub(crate) use raw::shard_id;
 
 /// A builder of HTTP clients other than the SDK's. reqwest asks the process for
 /// a provider of cryptography even where it needs none; whoever named one first
@@ -146,9 +149,4 @@ pub(crate) async fn read_on(client: &Client, iterator: impl Into<String>) -> Fou
 /// Reads a shard from its oldest record to its end.
 pub(crate) async fn read_shard(client: &Client, stream: &str, shard: &str) -> Found {
     read_on(client, iterator(client, stream, shard, ShardIteratorType::TrimHorizon).await).await
-}
-
-/// The name of a stream's shard with a number.
-pub(crate) fn shard_id(number: usize) -> String {
-    format!("shardId-{number:012}")
 }

@@ -301,6 +301,11 @@ impl Answer {
     }
 }
 
+/// The name of a stream's shard with a number.
+pub(crate) fn shard_id(number: usize) -> String {
+    format!("shardId-{number:012}")
+}
+
 /// A PutRecord request.
 pub(crate) fn put_input(stream: &str, key: &str, data: &[u8]) -> Value {
     json!({"StreamName": stream, "PartitionKey": key, "Data": STANDARD.encode(data)})

@@ -10,7 +10,7 @@ use crate::support::raw::{Answer, CBOR, Custom, Raw, START, text};
 
 /// A decoded answer. Only what AWS's own encoder writes can be read.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Item {
+pub(crate) enum Item {
     Bool(bool),
     Number(i64),
     /// Tag 1 and an integer.
@@ -23,7 +23,7 @@ pub(super) enum Item {
 
 impl Item {
     #[track_caller]
-    pub(super) fn read(decoder: &mut Decoder<'_>) -> Self {
+    pub(crate) fn read(decoder: &mut Decoder<'_>) -> Self {
         match decoder.datatype().expect("an item") {
             Type::Bool => Self::Bool(decoder.bool().unwrap()),
             Type::U8
@@ -56,7 +56,7 @@ impl Item {
     }
 
     #[track_caller]
-    pub(super) fn get(&self, name: &str) -> &Self {
+    pub(crate) fn get(&self, name: &str) -> &Self {
         self.find(name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
@@ -66,7 +66,7 @@ impl Item {
     }
 
     #[track_caller]
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         let Self::List(items) = self else { panic!("{self:?} is no list") };
         items
     }
@@ -118,10 +118,10 @@ fn refused(raw: &Raw, operation: &str, body: Vec<u8>, fields: &[(&str, &str)]) {
     assert_eq!(decode(&answer), Item::Map(fields));
 }
 
-pub(super) type Build<'a> = Encoder<&'a mut Vec<u8>>;
+pub(crate) type Build<'a> = Encoder<&'a mut Vec<u8>>;
 
 /// A body of definite lengths.
-pub(super) fn body(build: impl FnOnce(&mut Build<'_>)) -> Vec<u8> {
+pub(crate) fn body(build: impl FnOnce(&mut Build<'_>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     build(&mut Encoder::new(&mut bytes));
     bytes

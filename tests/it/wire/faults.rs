@@ -6,11 +6,12 @@ use std::time::Duration;
 use kinesis_emulator::{Action, ErrorKind, Latency, Operation, Rule};
 use serde_json::{Value, json};
 
-use super::fan_out::{frames, kind, subscription, with_consumer, with_socket};
+use super::fan_out::{kind, subscription, with_consumer, with_socket};
 use super::sockets::{
     answer, call_http2, connect, drain, emulator_with_a_stream, http2, request, stored,
 };
 use super::streams::arn;
+use crate::support::frames::frames;
 use crate::support::raw::{ACCOUNT, Answer, Custom, JSON, Raw, SIGNED, list, put_input};
 
 const THROTTLE: ErrorKind = ErrorKind::ProvisionedThroughputExceeded;

@@ -7,7 +7,7 @@ mod addressing;
 mod authentication;
 mod bodies;
 pub(crate) mod bounds;
-mod cbor;
+pub(crate) mod cbor;
 mod channels;
 mod collections;
 mod consumers;
