@@ -7,6 +7,7 @@ mod fan_out;
 mod faults;
 mod init;
 mod isolation;
+mod leases;
 mod lifecycle;
 mod limits;
 mod looking_inside;
