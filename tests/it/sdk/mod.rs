@@ -1,6 +1,7 @@
 //! Stories told with the real AWS SDK.
 
 mod channels;
+mod cloudformation;
 mod consuming;
 mod every_operation;
 mod fan_out;
