@@ -2,7 +2,8 @@
 //! the CDK's `Stream` comes to: create, read, update, delete and list, with a
 //! look after each change until the stream is stable.
 //!
-//! Source: the resource type's schema, its properties and what its handlers call.
+//! The properties are those of the resource type's schema; the order of the calls
+//! is inferred, as the handlers' sources are not to be had.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -6,7 +6,7 @@
 //! before the checkpoint says SHARD_END, so that a kill in between loses nothing;
 //! a lease goes when the children are under way.
 //!
-//! Source: the KCL 3's `LeaseTaker`, `ShardConsumer` and `LeaseCleanupManager`.
+//! Modelled on the KCL's `LeaseTaker`, `ShardConsumer` and `LeaseCleanupManager`.
 //! Absent: its metrics and its auditor, and the balance by processor load.
 
 use std::collections::BTreeMap;
