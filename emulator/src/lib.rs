@@ -80,8 +80,3 @@ pub mod declarations {
         crate::operations::ALL.iter().map(|entry| entry.description).collect()
     }
 }
-
-/// The README's example is a doc test.
-#[cfg(all(doctest, feature = "sdk", feature = "server"))]
-#[doc = include_str!("../../README.md")]
-mod readme {}

@@ -8,6 +8,7 @@
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
 //! * `model`: random calls and time jumps against an auditor, and readers that
 //!   tail a shard under writers and splits.
+//! * `pages`: what the pages show is what is run, and their links lead somewhere.
 //! * `simulation`: emulator and clients in a simulated network, twice the same.
 //! * `smithy`: what the operations declare, against the service model.
 //! * `tidy`: what the code must not contain, and which room may use which.
@@ -18,6 +19,7 @@ mod control;
 mod fuzzed;
 mod goldens;
 mod model;
+mod pages;
 mod sdk;
 mod simulation;
 mod smithy;

@@ -13,7 +13,7 @@ use crate::load::shard_map::hash_key;
 use crate::load::shard_map::tests::even;
 
 /// What the Python package `aws_kinesis_agg` made, and read.
-const VECTORS: &str = include_str!("../../../tests/clients/python/aggregation/vectors.json");
+const VECTORS: &str = include_str!("vectors.json");
 
 #[derive(Deserialize)]
 struct Vectors {

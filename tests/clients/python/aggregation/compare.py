@@ -1,7 +1,7 @@
 """Aggregates made by one side are taken apart by the other, and the bytes are equal.
 
 Started by ./run, which brings the package. What Python makes is recorded in
-vectors.json, so that `cargo test` alone compares with it.
+bench/src/aggregation/vectors.json, so that `cargo test` alone compares with it.
 """
 
 import base64
@@ -11,6 +11,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from importlib.metadata import version
 
 from aws_kinesis_agg import MAGIC
 from aws_kinesis_agg.aggregator import AggRecord
@@ -18,7 +19,7 @@ from aws_kinesis_agg.deaggregator import deaggregate_records
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[3]
-VECTORS = HERE / "vectors.json"
+VECTORS = ROOT / "bench" / "src" / "aggregation" / "vectors.json"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 EXAMPLE = TARGET / "debug" / "examples" / "aggregation"
 HASH_KEY_MAX = str(2**128 - 1)
@@ -123,7 +124,7 @@ def main():
     made = [(name, records, python_makes(records)) for name, records in cases()]
     broken = list(damaged(made[1][2]))
     vectors = {
-        "made_with": "aws_kinesis_agg 1.2.3 (PyPI) by tests/clients/python/aggregation/run --record",
+        "made_with": f"aws_kinesis_agg {version('aws_kinesis_agg')} (PyPI) by tests/clients/python/aggregation/run --record",
         "aggregates": [
             {"name": name, "records": records, "aggregate": data.hex()}
             for name, records, data in made
@@ -162,7 +163,8 @@ def main():
 
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
-    print(f"{len(made)} aggregates both ways, {len(broken)} damaged ones: {len(failures)} failures")
+    print(f"client: aws-kinesis-agg {version('aws_kinesis_agg')}")
+    print(f"exercised: {len(made)} aggregates both ways, byte for byte; {len(broken)} damaged ones")
     sys.exit(1 if failures else 0)
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import pathlib
 import sys
+from importlib.metadata import version
 
 import jsonschema
 from hdrh.histogram import HdrHistogram
@@ -83,8 +84,10 @@ def main():
         assert rows[0] == JTL, rows[0]
         assert all(len(row) == len(JTL) for row in rows), "a row has too few cells"
         assert all(row[0].isdigit() and row[1].isdigit() for row in rows[1:]), "whole milliseconds"
-    print(f"{len(files)} files by the schema, {decoded} histograms decoded, {len(rows) - 1} calls")
-    print(f"{len(files)} passed, {failed} failed")
+    print(f"client: jsonschema {version('jsonschema')}, hdrhistogram {version('hdrhistogram')}")
+    print(f"exercised: {len(files)} saved runs by their schema, {decoded} histograms, {len(rows) - 1} calls of a JTL")
+    if failed:
+        print(f"{failed} errors by the schema")
     sys.exit(1 if failed else 0)
 
 
