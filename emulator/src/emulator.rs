@@ -334,6 +334,14 @@ impl Builder {
         self
     }
 
+    /// The most bytes of records, data and keys, that all streams together may
+    /// hold; beyond them puts fail with `InternalFailure`, and reads go on. None by
+    /// default: what AWS takes is taken, until it expires.
+    pub fn storage_limit(mut self, bytes: usize) -> Self {
+        self.settings.storage_limit = Some(bytes);
+        self
+    }
+
     /// How long CREATING, UPDATING and DELETING last on the emulator's clock.
     /// Nothing by default: streams are ACTIVE at once.
     pub fn state_delay(mut self, delay: Duration) -> Self {

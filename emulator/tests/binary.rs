@@ -293,6 +293,7 @@ fn help_names_every_flag_with_its_variable() {
         ("--seed", "KINESIS_SEED"),
         ("--allow-anonymous", "KINESIS_ALLOW_ANONYMOUS"),
         ("--init", "KINESIS_INIT"),
+        ("--storage-limit", "KINESIS_STORAGE_LIMIT"),
         ("--max-connections", "KINESIS_MAX_CONNECTIONS"),
         ("--max-in-flight", "KINESIS_MAX_IN_FLIGHT"),
         ("--head-timeout", "KINESIS_HEAD_TIMEOUT"),

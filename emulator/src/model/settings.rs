@@ -37,6 +37,13 @@ pub struct Settings {
     ))]
     pub stream_limit: Option<u32>,
 
+    /// Most bytes of records, data and keys of all streams together, such as 2GiB;
+    /// beyond them puts fail with 500 InternalFailure [default: no limit]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_STORAGE_LIMIT", value_name = "BYTES", value_parser = parse_bytes,
+    ))]
+    pub storage_limit: Option<usize>,
+
     /// What is limited at first. The command line reads it from a profile's name
     /// or from a file.
     #[cfg_attr(feature = "server", arg(skip))]
@@ -106,6 +113,7 @@ impl Default for Settings {
             account_id: AccountId::DEFAULT.parse().expect("the default is an account id"),
             shard_limit: None,
             stream_limit: None,
+            storage_limit: None,
             limits: Limits::off(),
             state_delay: Duration::ZERO,
             seed: None,

@@ -6,6 +6,7 @@ mod http2;
 mod large_requests;
 mod secrets;
 mod slow_clients;
+mod storage;
 mod strangers;
 mod unread;
 
