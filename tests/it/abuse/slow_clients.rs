@@ -13,7 +13,8 @@ use crate::wire::sockets::{answer, call, connect, head, request, stored, until_c
 
 use super::limited;
 
-const TINY: Duration = Duration::from_millis(50);
+/// Long enough for a test that gets its turn late.
+const TINY: Duration = Duration::from_millis(250);
 
 #[test]
 fn a_client_that_says_nothing_is_let_go() {
@@ -63,7 +64,7 @@ fn a_body_that_does_not_come_is_answered_with_408_and_stores_nothing() {
 #[test]
 fn a_connection_without_calls_is_closed_and_one_whose_call_takes_longer_is_not() {
     let emulator = limited(|limits| limits.idle_within = TINY);
-    emulator.set_latency(Latency::fixed(TINY * 6));
+    emulator.set_latency(Latency::fixed(TINY * 3));
     let mut socket = connect(&emulator);
     call(&mut socket, "PutRecord", &put_input("s", "k", b"x"));
     assert_eq!(until_closed(&mut socket), "", "and then it was idle");
@@ -83,7 +84,7 @@ fn a_client_that_does_not_take_its_answers_is_cut_off() {
     socket.write_all(read.repeat(8).as_bytes()).unwrap();
     socket.peek(&mut [0]).expect("the first answer is on its way");
     // Nothing is taken until another call, which takes its time, is answered.
-    emulator.set_latency(Latency::fixed(TINY * 6));
+    emulator.set_latency(Latency::fixed(TINY * 3));
     call(&mut connect(&emulator), "ListStreams", &json!({}));
     let taken = until_closed(&mut socket).len();
     assert!(taken < 8 * 1024 * 1024 * 4 / 3, "{taken} bytes are a whole answer or more");
