@@ -76,7 +76,8 @@ fn what_a_snapshot_brings_counts() {
     fill(&full);
     let snapshot = full.emulator.snapshot();
     full.emulator.restore(&empty);
-    fill(&full);
+    // Now it has counted what little there is.
+    assert_eq!(put(&full, "s").status, 200);
     full.emulator.restore(&snapshot);
     is_full(&put(&full, "s"));
     let twin = Raw::with(|builder| builder.storage_limit(LIMIT).snapshot(&snapshot));
