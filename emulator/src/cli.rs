@@ -139,6 +139,12 @@ struct Serving {
     #[arg(long, env = "KINESIS_NO_CONTROL_API")]
     no_control_api: bool,
 
+    #[command(flatten)]
+    client_limits: server::ClientLimits,
+
+    #[command(flatten)]
+    allowed: server::Allowed,
+
     /// Limits to enforce: off, aws, or a JSON file that names a base and what differs
     #[arg(
         long, env = "KINESIS_LIMITS", value_name = "off|aws|FILE", default_value = "off",
@@ -200,7 +206,15 @@ fn in_runtime(
     runtime.map_err(|source| StartError::new(address, source))?.block_on(work)
 }
 
-async fn serve(serving: Serving, port: u16) -> Result<ExitCode, StartError> {
+async fn serve(mut serving: Serving, port: u16) -> Result<ExitCode, StartError> {
+    let most = &mut serving.client_limits.connections_max;
+    if let Some(allowed) = server::ask_for_descriptors(*most) {
+        eprintln!(
+            "kinesis-emulator: the system allows this process {allowed} connections at a time, \
+             not {most}: raise its limit on open files (ulimit -n) for more"
+        );
+        *most = allowed;
+    }
     let Listening { server, listener, address } = serving.listen(port).await?;
     let failed = |source| StartError::new(address, source);
     // Before the ready line: whoever reads it may ask us to end at once.
@@ -243,9 +257,14 @@ impl Serving {
             std::fs::write(file, certificates.authority_pem())
                 .map_err(|error| StartError::unwritable(file, error))?;
         }
+        let clients = server::Clients {
+            have_control: !self.no_control_api,
+            limits: self.client_limits,
+            allowed: self.allowed.clone(),
+        };
         let server = server::Server::new(
             self.service()?,
-            !self.no_control_api,
+            clients,
             #[cfg(feature = "tls")]
             certificates,
         );
@@ -284,7 +303,8 @@ fn announce(
     if *limits != Limits::off() {
         writeln!(out, "The limits in force are those of {}.", limits.name())?;
     }
-    if !address.ip().is_loopback() {
+    let anybody = settings.verify_secret.is_none() || settings.allow_anonymous;
+    if anybody && !address.ip().is_loopback() {
         writeln!(
             out,
             "Anyone who reaches {} can use it: nothing is checked but the form of the credentials.",

@@ -11,6 +11,8 @@ use crate::inspect::{Expectations, Journal, Ledger, Metrics, StreamView};
 use crate::model::arn::{AccountId, Region};
 use crate::model::limits::Limits;
 use crate::model::settings::{Secret, Settings};
+#[cfg(feature = "server")]
+use crate::server::ClientLimits;
 use crate::service::Service;
 use crate::service::body::Body;
 use crate::service::clock::Clock;
@@ -295,7 +297,7 @@ pub struct Builder {
     #[cfg(feature = "server")]
     port: u16,
     #[cfg(feature = "server")]
-    control_api: bool,
+    clients: crate::server::Clients,
 }
 
 impl Builder {
@@ -329,6 +331,14 @@ impl Builder {
     /// the limits say of it.
     pub fn stream_limit(mut self, streams: u32) -> Self {
         self.settings.stream_limit = Some(streams);
+        self
+    }
+
+    /// The most bytes of records, data and keys, that all streams together may
+    /// hold; beyond them puts fail with `InternalFailure`, and reads go on. None by
+    /// default: what AWS takes is taken, until it expires.
+    pub fn storage_limit(mut self, bytes: usize) -> Self {
+        self.settings.storage_limit = Some(bytes);
         self
     }
 
@@ -406,7 +416,39 @@ impl Builder {
     /// `GET` that path for the list.
     #[cfg(feature = "server")]
     pub fn control_api(mut self) -> Self {
-        self.control_api = true;
+        self.clients.have_control = true;
+        self
+    }
+
+    /// How many clients the emulator bears over TCP, and how slow they may be.
+    #[cfg(feature = "server")]
+    pub fn client_limits(mut self, limits: ClientLimits) -> Self {
+        self.clients.limits = limits;
+        self
+    }
+
+    /// Lets clients call the emulator by a name of yours, such as
+    /// `kinesis.example.com`, beside localhost, IP addresses, names without a dot
+    /// and AWS's. Others could be names that a web page has pointed here.
+    ///
+    /// # Panics
+    /// If it is not a name alone.
+    #[cfg(feature = "server")]
+    #[track_caller]
+    pub fn allow_host(mut self, name: &str) -> Self {
+        self.clients.allowed.hosts.push(valid(crate::server::host_name(name)));
+        self
+    }
+
+    /// Lets the web pages of an origin use the emulator, such as
+    /// `https://app.example.com`, beside those of localhost; `*` is any.
+    ///
+    /// # Panics
+    /// If it is not an origin.
+    #[cfg(feature = "server")]
+    #[track_caller]
+    pub fn allow_origin(mut self, origin: &str) -> Self {
+        self.clients.allowed.origins.push(valid(crate::server::origin(origin)));
         self
     }
 
@@ -427,9 +469,9 @@ impl Builder {
     /// As for [`start`](Self::start).
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        let (port, control_api) = (self.port, self.control_api);
+        let (port, clients) = (self.port, self.clients.clone());
         let service = self.service().map_err(StartError::because)?;
-        let server = tcp::Server::start(port, control_api, Arc::clone(&service))?;
+        let server = tcp::Server::start(port, clients, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
 
@@ -456,6 +498,12 @@ impl Builder {
         service.set_latency(latency);
         Ok(service)
     }
+}
+
+#[cfg(feature = "server")]
+#[track_caller]
+fn valid<T>(read: Result<T, String>) -> T {
+    read.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Why an emulator could not start.
@@ -537,7 +585,7 @@ mod tcp {
     impl Server {
         pub(super) fn start(
             port: u16,
-            control_api: bool,
+            clients: server::Clients,
             service: Arc<Service>,
         ) -> Result<Self, StartError> {
             let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -550,7 +598,7 @@ mod tcp {
             let certificates = Arc::new(server::Certificates::default());
             let server = server::Server::new(
                 service,
-                control_api,
+                clients,
                 #[cfg(feature = "tls")]
                 Arc::clone(&certificates),
             );

@@ -60,6 +60,8 @@ pub use model::settings::{Secret, Settings};
 pub use model::status::{ConsumerStatus, EncryptionType, ShardIteratorType, StreamStatus};
 pub use model::timestamp::Timestamp;
 pub use operations::OperationName as Operation;
+#[cfg(feature = "server")]
+pub use server::ClientLimits;
 pub use service::InvalidLimits;
 pub use service::clock::Clock;
 pub use service::faults::{Action, ArmedRule, Fault, Faults, InvalidRule, NewFault, Rule, RuleId};

@@ -50,6 +50,127 @@ fn sigterm_ends_it_though_a_client_keeps_its_connection() {
 }
 
 #[test]
+fn sigterm_ends_it_after_the_calls_that_it_has_accepted() {
+    let rule = r#"[{"operation": "PutRecord", "delay": "700ms"}]"#;
+    let file = Document::new("slow.json", rule);
+    let streams = ("INITIALIZE_STREAMS", "s:1");
+    let emulator = Running::start(&["--port", "0", "--faults", file.path()], &[streams]);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let mut socket = TcpStream::connect(&emulator.address).expect("it listens");
+            let put = r#"{"StreamName":"s","PartitionKey":"k","Data":"eA=="}"#;
+            std::thread::spawn(move || exchange(&mut socket, "PutRecord", put))
+        })
+        .collect();
+    let mut control = TcpStream::connect(&emulator.address).expect("it listens");
+    // Until all of them have arrived and are on their way.
+    while !get(&mut control, "/_emulator/faults").contains(r#""fired":8"#) {}
+    assert_eq!(emulator.end("TERM").code(), Some(0));
+    for call in calls {
+        let (status, body) = call.join().expect("it was answered");
+        assert_eq!(status, 200, "{body}");
+        assert!(body.contains("SequenceNumber"), "{body}");
+    }
+}
+
+/// One GET over a connection that is kept.
+fn get(socket: &mut TcpStream, path: &str) -> String {
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
+    read_answer(socket).1
+}
+
+#[test]
+fn ten_thousand_connections_are_served() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let emulator = Running::start(&["--port", "0"], &[]);
+    // This process needs as many descriptors as the emulator: as many as it gets.
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _as_it_was = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let count = allowed.saturating_sub(500).min(10_000);
+    let before = resident_bytes(&emulator.child);
+    let mut sockets = Vec::new();
+    for number in 0..count {
+        let connected = TcpStream::connect(&emulator.address);
+        let mut socket = connected.unwrap_or_else(|error| panic!("connection {number}: {error}"));
+        assert_eq!(exchange(&mut socket, "ListStreams", "{}").0, 200, "connection {number}");
+        sockets.push(socket);
+    }
+    let each = (resident_bytes(&emulator.child) - before) / count.max(1);
+    println!("{count} connections are open at a time, and each takes {each} bytes");
+    for (number, socket) in sockets.iter_mut().enumerate().step_by(10) {
+        assert_eq!(exchange(socket, "ListStreams", "{}").0, 200, "connection {number}, again");
+    }
+}
+
+/// What a process has in memory, where the system says so; otherwise 0.
+fn resident_bytes(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()));
+    let status = status.unwrap_or_default();
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    kibibytes.map_or(0, |text| {
+        text.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
+    })
+}
+
+#[test]
+fn beyond_loopback_it_says_who_can_use_it_and_answers_by_any_name() {
+    let said = |arguments: &[&str]| {
+        let mut emulator = Running::start(arguments, &[]);
+        let said = emulator.lines(6).pop().expect("six lines");
+        let port = emulator.address.rsplit(':').next().expect("a port").to_owned();
+        let mut socket = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+        (said, get_as(&mut socket, "kinesis.dev.example.com"))
+    };
+    let (warning, status) = said(&["--port", "0", "--host", "0.0.0.0"]);
+    assert!(warning.starts_with("Anyone who reaches 0.0.0.0 can use it"), "{warning}");
+    assert_eq!(status, 200);
+    let loopback = Running::start(&["--port", "0"], &[]);
+    let mut socket = TcpStream::connect(&loopback.address).expect("it listens");
+    assert_eq!(get_as(&mut socket, "kinesis.dev.example.com"), 403);
+    let named = [("KINESIS_ALLOW_HOST", "other.example.com,kinesis.dev.example.com")];
+    let allowed = Running::start(&["--port", "0"], &named);
+    let mut socket = TcpStream::connect(&allowed.address).expect("it listens");
+    assert_eq!(get_as(&mut socket, "kinesis.dev.example.com"), 200);
+}
+
+/// The status of a page that is asked for by a name.
+fn get_as(socket: &mut TcpStream, host: &str) -> u16 {
+    write!(socket, "GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("it reads");
+    read_answer(socket).0
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let secret = "hunter2hunter2";
+    for variables in [&[][..], &[("KINESIS_VERIFY_SECRET", secret)]] {
+        let given = ["--verify-secret", secret];
+        let given = if variables.is_empty() { &given[..] } else { &[] };
+        for more in [&["--help"][..], &["--no-such-flag"], &["--port", "70000"]] {
+            let output = run(&[given, more].concat(), variables);
+            let printed = text(&output.stdout) + &text(&output.stderr);
+            assert!(!printed.contains(secret), "{printed}");
+        }
+        let port = [given, &["--port", "0", "--limits", "aws"]].concat();
+        let mut emulator = Running::start(&port, variables);
+        let (status, body) = emulator.call("ListStreams", "{}");
+        assert_eq!(status, 400, "it has to be signed with the secret");
+        let printed = emulator.lines(6).concat() + &body;
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn no_key_is_ever_written() {
+    let file = Document::new("ca.pem", "");
+    let _emulator = Running::start(&["--port", "0", "--ca-file", file.path()], &[]);
+    let written = std::fs::read_to_string(&file.0).expect("it was written");
+    assert!(written.starts_with("-----BEGIN CERTIFICATE-----"), "{written}");
+    assert_eq!(written.matches("-----BEGIN ").count(), 1, "{written}");
+}
+
+#[test]
 fn every_flag_is_an_environment_variable_too() {
     let variables = [
         ("KINESIS_PORT", "0"),
@@ -172,6 +293,14 @@ fn help_names_every_flag_with_its_variable() {
         ("--seed", "KINESIS_SEED"),
         ("--allow-anonymous", "KINESIS_ALLOW_ANONYMOUS"),
         ("--init", "KINESIS_INIT"),
+        ("--storage-limit", "KINESIS_STORAGE_LIMIT"),
+        ("--max-connections", "KINESIS_MAX_CONNECTIONS"),
+        ("--max-in-flight", "KINESIS_MAX_IN_FLIGHT"),
+        ("--head-timeout", "KINESIS_HEAD_TIMEOUT"),
+        ("--body-timeout", "KINESIS_BODY_TIMEOUT"),
+        ("--idle-timeout", "KINESIS_IDLE_TIMEOUT"),
+        ("--allow-host", "KINESIS_ALLOW_HOST"),
+        ("--allow-origin", "KINESIS_ALLOW_ORIGIN"),
     ] {
         assert!(help.contains(flag) && help.contains(variable), "{flag} {variable}\n{help}");
     }
@@ -442,15 +571,20 @@ impl Drop for Running {
 
 /// One call over HTTP/1.1: status and body.
 fn exchange(socket: &mut TcpStream, operation: &str, input: &str) -> (u16, String) {
-    write!(
-        socket,
+    // In one piece: the system holds small pieces back until others are confirmed.
+    let request = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\
          X-Amz-Target: Kinesis_20131202.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\n\
          Authorization: AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=0\r\n\
          Content-Length: {}\r\n\r\n{input}",
         input.len()
-    )
-    .expect("it reads");
+    );
+    socket.write_all(request.as_bytes()).expect("it reads");
+    read_answer(socket)
+}
+
+/// One answer: status and body.
+fn read_answer(socket: &mut TcpStream) -> (u16, String) {
     let mut answer = BufReader::new(socket);
     let mut line = String::new();
     answer.read_line(&mut line).expect("it answers");

@@ -13,6 +13,7 @@ use crate::tidy::rust_files;
 
 const INDEX: &str = include_str!("behaviours.txt");
 const COMPLAINTS: &str = include_str!("../COMPLAINTS.md");
+const RELIABILITY: &str = include_str!("../../RELIABILITY.md");
 
 /// Lines that no test names yet, each with its reason.
 const NOT_YET: &[(u32, &str)] = &[];
@@ -66,6 +67,30 @@ fn every_complaint_has_an_answer_and_the_tests_it_names_exist() {
         }
     }
     assert_eq!(numbers, (1..=51).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_promise_of_reliability_names_tests_that_exist() {
+    let known: BTreeSet<_> = tests().into_iter().map(|test| test.path).collect();
+    let rooms: BTreeSet<_> = known.iter().filter_map(|path| path.split("::").next()).collect();
+    let quoted: Vec<_> = RELIABILITY.split('`').skip(1).step_by(2).collect();
+    let of_these = |name: &&&str| {
+        name.split_once("::").is_some_and(|(room, test)| rooms.contains(room) && !test.is_empty())
+    };
+    let named: Vec<_> = quoted.iter().filter(of_these).collect();
+    assert!(named.len() > 20, "the pattern of names has changed: {named:?}");
+    for name in named {
+        assert!(known.contains(*name), "RELIABILITY.md: there is no test {name}");
+    }
+    // Elsewhere a test stands before its file.
+    for (name, file) in quoted.iter().zip(quoted.iter().skip(1)) {
+        let of_a_file = file.ends_with(".rs") && !name.contains(['.', ':', ' ', '/']);
+        if of_a_file {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+            let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("there is no {file}"));
+            assert!(text.contains(&format!("fn {name}(")), "{file} has no test {name}");
+        }
+    }
 }
 
 #[test]

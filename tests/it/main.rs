@@ -1,5 +1,6 @@
 //! One test binary: this is its table of contents.
 //!
+//! * `abuse`: clients that are slow, many, greedy, malicious or strangers.
 //! * `behaviours`: which test keeps which promise, and what users complained of.
 //! * `control`: the control API, over plain HTTP.
 //! * `fuzzed`: what must hold for any input; the inputs are in `fuzz/corpus`.
@@ -14,6 +15,7 @@
 //! * `tidy`: what the code must not contain, and which room may use which.
 //! * `support`: what the stories share.
 
+mod abuse;
 mod behaviours;
 mod control;
 mod fuzzed;

@@ -67,6 +67,7 @@ impl Engine {
         let mut restored = frozen.realms();
         let _nothing_half_done = self.control.write();
         self.entropy.go_on_from(frozen.drawn());
+        self.storage.count_anew();
         let replaced: Vec<_> = self.realms.iter().map(|realm| realm.id().clone()).collect();
         // Nobody finds a realm missing: what is not in the snapshot is empty.
         for id in replaced {

@@ -19,6 +19,7 @@ pub(crate) mod realm;
 pub(crate) mod receive;
 pub(crate) mod rolling;
 pub(crate) mod shared_list;
+pub(crate) mod storage;
 pub(crate) mod stream;
 pub(crate) mod subscription;
 pub(crate) mod sync;
@@ -39,6 +40,7 @@ use crate::model::timestamp::Timestamp;
 use entropy::Entropy;
 use limits::LimitsInForce;
 use realm::Realm;
+use storage::Storage;
 use sync::{ReadGuard, RwLock};
 
 /// All realms of one emulator.
@@ -54,6 +56,7 @@ pub(crate) struct Engine {
     /// How many readers there have been: their numbers never repeat, not even
     /// when the draws do.
     readers: AtomicU64,
+    storage: Storage,
 }
 
 impl Engine {
@@ -65,6 +68,7 @@ impl Engine {
         let limits = LimitsInForce::new(settings.limits.clone());
         Self {
             realms: DashMap::new(),
+            storage: Storage::new(settings.storage_limit),
             settings,
             limits,
             entropy,

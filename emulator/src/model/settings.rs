@@ -37,6 +37,13 @@ pub struct Settings {
     ))]
     pub stream_limit: Option<u32>,
 
+    /// Most bytes of records, data and keys of all streams together, such as 2GiB;
+    /// beyond them puts fail with 500 InternalFailure [default: no limit]
+    #[cfg_attr(feature = "server", arg(
+        long, env = "KINESIS_STORAGE_LIMIT", value_name = "BYTES", value_parser = parse_bytes,
+    ))]
+    pub storage_limit: Option<usize>,
+
     /// What is limited at first. The command line reads it from a profile's name
     /// or from a file.
     #[cfg_attr(feature = "server", arg(skip))]
@@ -106,6 +113,7 @@ impl Default for Settings {
             account_id: AccountId::DEFAULT.parse().expect("the default is an account id"),
             shard_limit: None,
             stream_limit: None,
+            storage_limit: None,
             limits: Limits::off(),
             state_delay: Duration::ZERO,
             seed: None,
@@ -140,6 +148,25 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text:?} is not a duration: write 500ms, 2s, 1m or 0"))
 }
 
+/// Reads a number of bytes such as `512MiB`, `1GiB` or `65536`.
+///
+/// # Errors
+/// Says what a number of bytes looks like.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
+pub(crate) fn parse_bytes(text: &str) -> Result<usize, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (amount, unit) = text.split_at(digits);
+    let bytes_per_unit = match unit {
+        "" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = bytes_per_unit.and_then(|unit| amount.parse::<usize>().ok()?.checked_mul(unit));
+    bytes.ok_or_else(|| format!("{text:?} is no number of bytes: write 65536, 512MiB or 1GiB"))
+}
+
 /// Reads a limit: a number, or `Infinity`, as LocalStack's variable of the same
 /// name has it.
 ///
@@ -162,6 +189,15 @@ mod tests {
         assert_eq!(parse_limit("7"), Ok(7));
         assert_eq!(parse_limit("Infinity"), Ok(u32::MAX));
         assert!(parse_limit("-1").is_err());
+    }
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        assert_eq!(parse_bytes("65536"), Ok(65_536));
+        assert_eq!(parse_bytes("512MiB"), Ok(512 * 1024 * 1024));
+        for wrong in ["", "KiB", "-1", "1.5GiB", "1 GiB", "1GB", "99999999999999999999"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl Operation for PutRecord {
 
     fn handle(input: PutRecordInput, call: &Call<'_>) -> Result<PutRecordOutput, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        call.engine.make_room(|| stored_bytes(&input.data, input.partition_key.as_ref()), call.now)?;
         let mut writable = stream.writable()?;
         let record = accept(
             &input.data,
@@ -100,6 +101,11 @@ impl Operation for PutRecord {
     }
 }
 
+/// Data and key, as they are stored.
+pub(super) fn stored_bytes(data: &Payload, partition_key: Option<&PartitionKey>) -> usize {
+    data.len() + partition_key.map_or(0, |key| key.as_str().len())
+}
+
 /// Makes a record of what was given, as the stream's strategy wants it.
 ///
 /// # Errors
@@ -123,7 +129,7 @@ pub(super) fn accept<'a>(
             Some(HashKey::of_partition_key(key.as_str()))
         }
     };
-    let bytes = data.len() + partition_key.map_or(0, |key| key.as_str().len());
+    let bytes = stored_bytes(data, partition_key);
     let limit = writable.state.max_record_size;
     if bytes > limit.bytes() {
         return Err(ApiError::record_too_large(bytes, limit.get()));

@@ -23,7 +23,7 @@ use crate::wire::emit::{PlainText, answer};
 use crate::wire::shape::{List, shape};
 use crate::wire::violation::Path;
 
-use super::put_record::{PutRecord, accept};
+use super::put_record::{PutRecord, accept, stored_bytes};
 use super::shapes::reported;
 use super::{Call, Operation};
 
@@ -77,14 +77,18 @@ impl Operation for PutRecords {
 
     fn handle(input: PutRecordsInput, call: &Call<'_>) -> Result<PutRecordsOutput, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        let mut writable = stream.writable()?;
         let List(entries) = &input.records;
+        let bytes_of = |entry: &PutRecordsRequestEntry| {
+            stored_bytes(&entry.data, entry.partition_key.as_ref())
+        };
+        call.engine.make_room(|| entries.iter().map(bytes_of).sum(), call.now)?;
+        let mut writable = stream.writable()?;
         let list = Path::Root.member("Records");
         let mut records = Vec::with_capacity(entries.len());
         let mut bytes = 0;
         for (position, entry) in entries.iter().enumerate() {
             let key = entry.partition_key.as_ref();
-            bytes += entry.data.len() + key.map_or(0, |key| key.as_str().len());
+            bytes += bytes_of(entry);
             records.push(accept(
                 &entry.data,
                 key,

@@ -1,11 +1,16 @@
 //! What answers requests: the service, and the control API under its own path.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Either, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_ENCODING;
+use http::{Method, Request, Response};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::{BodyExt, Either};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -14,31 +19,66 @@ use crate::service::body::{Body, Dropped};
 use crate::service::{BODY_BYTES_MAX, Service};
 
 use super::control::{self, Peer};
-
-/// The body of an answer: the service's, or the control API's.
-pub(super) type AppBody = Either<Body, axum::body::Body>;
+use super::in_flight::{InFlight, Share};
+use super::patience::OpenCall;
+use super::refusal::{HEADERS_BYTES_MAX, Refusal, URI_BYTES_MAX};
+use super::visitors::Visitors;
 
 /// Answers the requests of all connections of a listener.
 #[derive(Debug)]
 pub(super) struct App {
     service: Arc<Service>,
     control: Option<TowerToHyperService<Router>>,
+    visitors: Visitors,
+    in_flight: Arc<InFlight>,
+    /// How long a body may take; nothing is waited for in vain if there is none.
+    body_within: Option<Duration>,
 }
 
 impl App {
-    pub(super) fn new(service: Arc<Service>, control: Option<Router>) -> Arc<Self> {
-        Arc::new(Self { service, control: control.map(TowerToHyperService::new) })
+    pub(super) fn new(
+        service: Arc<Service>,
+        control: Option<Router>,
+        visitors: Visitors,
+        in_flight_bytes_max: usize,
+        body_within: Option<Duration>,
+    ) -> Arc<Self> {
+        let control = control.map(TowerToHyperService::new);
+        let in_flight = InFlight::new(in_flight_bytes_max);
+        Arc::new(Self { service, control, visitors, in_flight, body_within })
     }
 
-    /// Answers a request.
+    /// Answers a request. The call is open until its answer has been taken.
     ///
     /// # Errors
     /// If the connection is to be dropped in place of an answer.
     pub(super) async fn answer(
         self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Option<Peer>,
+        call: Option<OpenCall>,
+    ) -> Result<Response<AppBody>, Dropped> {
+        let Some(mut share) = self.in_flight.begin() else {
+            return Ok(Refusal::Busy.response().map(|body| AppBody::of_service(body, None, call)));
+        };
+        let response = match self.hand_on(request, peer, &mut share).await? {
+            Ok(response) => response,
+            Err(refusal) => refusal.response().map(Either::Left),
+        };
+        let bytes = response.body().size_hint().exact().unwrap_or_default();
+        share.become_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
+        Ok(response.map(|body| AppBody { body, share: Some(share), _call: call }))
+    }
+
+    async fn hand_on(
+        &self,
         mut request: Request<Incoming>,
         peer: Option<Peer>,
-    ) -> Result<Response<AppBody>, Dropped> {
+        share: &mut Share,
+    ) -> Result<Result<Response<EitherBody>, Refusal>, Dropped> {
+        if let Err(refusal) = self.admit(&request) {
+            return Ok(Err(refusal));
+        }
         if let Some(control) = &self.control
             && control::is_path(request.uri().path())
         {
@@ -46,28 +86,125 @@ impl App {
                 request.extensions_mut().insert(peer);
             }
             let Ok(response) = control.call(request).await;
-            return Ok(response.map(Either::Right));
+            return Ok(Ok(response.map(Either::Right)));
         }
         let (parts, body) = request.into_parts();
-        let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Ok(empty(StatusCode::PAYLOAD_TOO_LARGE));
-            }
-            // The client has gone in the middle of its body: nobody reads this.
-            Err(_cut_short) => return Ok(empty(StatusCode::BAD_REQUEST)),
+        let body = match self.receive(body, share).await {
+            Ok(body) => body,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let wants_head_alone = parts.method == Method::HEAD;
         let mut response = self.service.answer(Request::from_parts(parts, body)).await?;
         if wants_head_alone {
             *response.body_mut() = Body::Full(Bytes::new());
         }
-        Ok(response.map(Either::Left))
+        Ok(Ok(response.map(Either::Left)))
+    }
+
+    /// Looks at a request's head.
+    fn admit(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+        let uri = request.uri();
+        let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
+        if uri_bytes > URI_BYTES_MAX {
+            return Err(Refusal::UriTooLong);
+        }
+        let headers = request.headers().iter();
+        let header_bytes: usize =
+            headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_bytes > HEADERS_BYTES_MAX {
+            return Err(Refusal::HeadTooLarge);
+        }
+        if let Some(coding) = request.headers().get(CONTENT_ENCODING)
+            && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
+        {
+            // Nothing is ever unpacked here, so nothing can swell.
+            let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+            return Err(Refusal::Encoded(coding));
+        }
+        self.visitors.admit(request)
+    }
+
+    /// Reads a body whole.
+    async fn receive(&self, body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
+        let Some(within) = self.body_within else { return collect(body, share).await };
+        let collected = tokio::time::timeout(within, collect(body, share)).await;
+        collected.unwrap_or(Err(Refusal::BodyTooSlow))
     }
 }
 
-fn empty(status: StatusCode) -> Response<AppBody> {
-    let mut response = Response::new(Either::Left(Body::Full(Bytes::new())));
-    *response.status_mut() = status;
-    response
+/// Puts the pieces of a body together. One that came in one piece, as most do,
+/// is not copied; many tiny ones take no more memory than a large one.
+async fn collect(mut body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > BODY_BYTES_MAX {
+        return Err(Refusal::BodyTooLarge);
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // The client has gone in the middle of its body: nobody reads this.
+        let frame = frame.map_err(|_cut_short| Refusal::BodyCutShort)?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.len().max(all.len()) + piece.len() > BODY_BYTES_MAX {
+            return Err(Refusal::BodyTooLarge);
+        }
+        if !share.grow(piece.len()) {
+            return Err(Refusal::Busy);
+        }
+        if first.is_empty() {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(declared.max(first.len() + piece.len()));
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+type EitherBody = Either<Body, axum::body::Body>;
+
+/// The body of an answer: the service's, or the control API's. What it keeps is
+/// given back when the client has taken it, or has gone.
+#[derive(Debug)]
+pub(super) struct AppBody {
+    body: EitherBody,
+    share: Option<Share>,
+    _call: Option<OpenCall>,
+}
+
+impl AppBody {
+    fn of_service(body: Body, share: Option<Share>, call: Option<OpenCall>) -> Self {
+        Self { body: Either::Left(body), share, _call: call }
+    }
+}
+
+impl http_body::Body for AppBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        // Of a subscription the client has one event at a time to take.
+        if let (Poll::Ready(Some(Ok(frame))), Some(share)) = (&polled, &mut this.share)
+            && let Some(event) = frame.data_ref()
+        {
+            share.become_answer(event.len());
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -10,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -17,19 +19,33 @@ use tokio::sync::watch;
 use crate::service::body::Dropped;
 
 use super::app::{App, AppBody};
+use super::client_limits::ClientLimits;
 use super::control::Peer;
+use super::patience::{Calls, Patient};
+use super::refusal::HEADERS_BYTES_MAX;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
 /// can have its subscription.
 const STREAMS_PER_CONNECTION_MAX: u32 = 10_000;
 /// HTTP/2 flow control windows: a whole record of the default size.
 const WINDOW_BYTES: u32 = 1024 * 1024;
+/// Streams of one HTTP/2 connection that a client has opened and given up again
+/// before they were looked at; more end the connection ("rapid reset").
+const RESET_STREAMS_MAX: usize = 100;
+/// What is kept of answers that an HTTP/2 client has not taken, per stream; the
+/// rest is not asked for before.
+const UNSENT_BYTES_PER_STREAM_MAX: usize = 64 * 1024;
+/// When the system begins to ask whether a silent client's machine is still
+/// there, and how often.
+const ASKED_AFTER: Duration = Duration::from_secs(60);
+const ASKED_EVERY: Duration = Duration::from_secs(15);
 
 /// What a server's connections have in common.
 #[derive(Debug)]
 pub(super) struct Connections {
     app: Arc<App>,
     http: auto::Builder<TokioExecutor>,
+    limits: ClientLimits,
     #[cfg(feature = "tls")]
     certificates: Arc<super::tls::Certificates>,
 }
@@ -44,11 +60,13 @@ enum Opened {
 impl Connections {
     pub(super) fn new(
         app: Arc<App>,
+        limits: ClientLimits,
         #[cfg(feature = "tls")] certificates: Arc<super::tls::Certificates>,
     ) -> Arc<Self> {
         Arc::new(Self {
             app,
             http: http(),
+            limits,
             #[cfg(feature = "tls")]
             certificates,
         })
@@ -65,15 +83,20 @@ impl Connections {
     ) {
         // Answers are small and wanted at once; without it they are only slower.
         drop(socket.set_nodelay(true));
+        // A machine that has vanished says nothing; a program that is stopped in
+        // its debugger has a machine that answers.
+        let asking = TcpKeepalive::new().with_time(ASKED_AFTER).with_interval(ASKED_EVERY);
+        drop(SockRef::from(&socket).set_tcp_keepalive(&asking));
         let opened = tokio::select! {
-            opened = self.open(socket) => opened,
+            opened = tokio::time::timeout(self.limits.head_within, self.open(socket)) => opened,
             _ = closing.changed() => return,
         };
         match opened {
-            Ok(Opened::Plain(socket)) => self.serve_http(socket, peer, watcher).await,
+            Ok(Ok(Opened::Plain(socket))) => self.serve_http(socket, peer, watcher).await,
             #[cfg(feature = "tls")]
-            Ok(Opened::Tls(stream)) => self.serve_http(stream, peer, watcher).await,
-            Err(_gone_or_not_trusting) => {}
+            Ok(Ok(Opened::Tls(stream))) => self.serve_http(stream, peer, watcher).await,
+            Ok(Err(_gone_or_not_trusting)) => {}
+            Err(_too_slow) => {}
         }
     }
 
@@ -96,18 +119,22 @@ impl Connections {
         peer: Peer,
         watcher: Watcher,
     ) {
-        let calls = calls(Arc::clone(&self.app), Some(peer));
+        let open = Arc::new(Calls::default());
+        let stream = Patient::new(stream, Arc::clone(&open), &self.limits);
+        let calls = calls(Arc::clone(&self.app), Some(peer), Some(open));
         let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
         drop(watcher.watch(connection.into_owned()).await);
     }
 }
 
 /// Serves a connection that somebody else has opened, without TLS, to its end.
+/// Its client is the test's own, and its time may be simulated: it can be as slow
+/// as it likes.
 pub(super) async fn serve_opened(
     app: Arc<App>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    let calls = calls(app, None);
+    let calls = calls(app, None, None);
     drop(http().serve_connection_with_upgrades(TokioIo::new(stream), calls).await);
 }
 
@@ -117,13 +144,17 @@ pub(super) async fn serve_opened(
 fn calls(
     app: Arc<App>,
     peer: Option<Peer>,
+    open: Option<Arc<Calls>>,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = Response<AppBody>,
     Error = Dropped,
     Future = impl Future<Output = Result<Response<AppBody>, Dropped>> + Send,
 > + Clone {
-    service_fn(move |request| Arc::clone(&app).answer(request, peer))
+    service_fn(move |request| {
+        let call = open.as_ref().map(Calls::begin);
+        Arc::clone(&app).answer(request, peer, call)
+    })
 }
 
 fn http() -> auto::Builder<TokioExecutor> {
@@ -131,6 +162,11 @@ fn http() -> auto::Builder<TokioExecutor> {
     http.http2()
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(4 * WINDOW_BYTES);
+        .initial_connection_window_size(4 * WINDOW_BYTES)
+        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(RESET_STREAMS_MAX)
+        .max_send_buf_size(UNSENT_BYTES_PER_STREAM_MAX)
+        // A little more than is taken, so that it is we who say what is too much.
+        .max_header_list_size(2 * HEADERS_BYTES_MAX as u32);
     http
 }

@@ -232,6 +232,18 @@ fn base64_fault(text: &str) -> String {
     "Invalid last non-pad Base64 character dectected".to_owned()
 }
 
+/// Of a list or a map more is not read: no operation takes more than 10,000 elements
+/// or 200 entries, while one byte can be an element that takes a hundred once it is
+/// read, and a key is looked for among all before it. A few too many still get
+/// AWS's sentence on how many there may be.
+const ELEMENTS_MAX: usize = 20_000;
+const ENTRIES_MAX: usize = 1_000;
+
+/// What is said of a list or map that is not read on (ours).
+fn too_many<E: Error>(what: &str, most: usize) -> E {
+    E::custom(format_args!("There are more than {most} {what}"))
+}
+
 /// The elements of a list; null elements are kept as such.
 #[derive(Debug)]
 pub(crate) struct RawList<T>(pub(crate) Vec<Option<T>>);
@@ -242,6 +254,9 @@ impl<'de, T: Decode<'de>> Decode<'de> for RawList<T> {
     fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let mut elements = Vec::with_capacity(list.size_hint().unwrap_or_default().min(1024));
         while let Some(Nullable(element)) = list.next_element()? {
+            if elements.len() == ELEMENTS_MAX {
+                return Err(too_many("elements", ELEMENTS_MAX));
+            }
             elements.push(element);
         }
         Ok(Self(elements))
@@ -260,8 +275,11 @@ impl<'de> Decode<'de> for RawMap<'de> {
         let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
             let Nullable(Some(value)) = map.next_value()? else { continue };
-            match entries.iter_mut().find(|(known, _)| *known == key) {
-                Some(known) => known.1 = value,
+            match entries.iter().position(|(known, _)| *known == key) {
+                Some(known) => entries[known].1 = value,
+                None if entries.len() == ENTRIES_MAX => {
+                    return Err(too_many("entries", ENTRIES_MAX));
+                }
                 None => entries.push((key, value)),
             }
         }

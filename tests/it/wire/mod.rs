@@ -36,7 +36,7 @@ mod serialization;
 mod shards;
 mod signatures;
 mod snapshots;
-mod sockets;
+pub(crate) mod sockets;
 mod streams;
 mod tags;
 mod throughput;

@@ -1,6 +1,6 @@
 //! Real sockets: connections that are shared, cut, flooded or fed garbage.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::raw::{JSON, SIGNED, put_input, text};
 /// How long a test waits for bytes that never come before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn connect(emulator: &Emulator) -> TcpStream {
+pub(crate) fn connect(emulator: &Emulator) -> TcpStream {
     let address = emulator.url().strip_prefix("http://").expect("a plain URL");
     let socket = TcpStream::connect(address).expect("the port is open");
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -24,7 +24,7 @@ pub(super) fn connect(emulator: &Emulator) -> TcpStream {
 }
 
 /// The head of a call whose body is `length` bytes long.
-fn head(operation: &str, length: usize) -> String {
+pub(crate) fn head(operation: &str, length: usize) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nX-AMZ-TARGET: Kinesis_20131202.{operation}\r\n\
          content-type: {JSON}\r\nauthorization: {SIGNED}\r\nx-amz-date: 20150122T012202Z\r\n\
@@ -32,13 +32,13 @@ fn head(operation: &str, length: usize) -> String {
     )
 }
 
-pub(super) fn request(operation: &str, input: &Value) -> String {
+pub(crate) fn request(operation: &str, input: &Value) -> String {
     let body = input.to_string();
     head(operation, body.len()) + &body
 }
 
 /// Reads one answer: its status, headers in lower case, and body.
-pub(super) fn answer(socket: &mut TcpStream) -> (u16, String, Vec<u8>) {
+pub(crate) fn answer(socket: &mut TcpStream) -> (u16, String, Vec<u8>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -58,7 +58,7 @@ pub(super) fn answer(socket: &mut TcpStream) -> (u16, String, Vec<u8>) {
 }
 
 #[track_caller]
-fn call(socket: &mut TcpStream, operation: &str, input: &Value) -> Value {
+pub(crate) fn call(socket: &mut TcpStream, operation: &str, input: &Value) -> Value {
     socket.write_all(request(operation, input).as_bytes()).expect("the request is taken");
     let (status, _, body) = answer(socket);
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
@@ -66,7 +66,7 @@ fn call(socket: &mut TcpStream, operation: &str, input: &Value) -> Value {
 }
 
 #[track_caller]
-pub(super) fn stored(emulator: &Emulator) -> Vec<Value> {
+pub(crate) fn stored(emulator: &Emulator) -> Vec<Value> {
     let mut socket = connect(emulator);
     let position = json!({"StreamName": "s", "ShardId": "0", "ShardIteratorType": "TRIM_HORIZON"});
     let iterator = text(&call(&mut socket, "GetShardIterator", &position)["ShardIterator"]);
@@ -74,14 +74,30 @@ pub(super) fn stored(emulator: &Emulator) -> Vec<Value> {
     answer["Records"].as_array().expect("records").clone()
 }
 
-pub(super) async fn emulator_with_a_stream() -> Emulator {
+/// Reads until the other side closes or resets; panics if it does neither.
+#[track_caller]
+pub(crate) fn until_closed(socket: &mut TcpStream) -> String {
+    let mut rest = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match socket.read(&mut buffer) {
+            Ok(count @ 1..) => rest.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("the connection is still open: {error}");
+            }
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&rest).into_owned(),
+        }
+    }
+}
+
+pub(crate) async fn emulator_with_a_stream() -> Emulator {
     let emulator = Emulator::start().await;
     call(&mut connect(&emulator), "CreateStream", &json!({"StreamName": "s", "ShardCount": 1}));
     emulator
 }
 
 /// Reads until the other side closes or resets, or says no more.
-pub(super) fn drain(socket: &mut TcpStream) -> String {
+pub(crate) fn drain(socket: &mut TcpStream) -> String {
     let mut rest = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = socket.read(&mut buffer) {
@@ -296,11 +312,11 @@ async fn garbage_is_answered_or_cut_off_and_nothing_else_suffers() {
 }
 
 /// A caller that speaks HTTP/2 from the first byte.
-pub(super) fn http2() -> reqwest::Client {
+pub(crate) fn http2() -> reqwest::Client {
     crate::support::http_client().http2_prior_knowledge().build().expect("a client")
 }
 
-pub(super) async fn call_http2(
+pub(crate) async fn call_http2(
     client: &reqwest::Client,
     url: &str,
     operation: &str,

@@ -65,6 +65,18 @@ impl ApiError {
         )
     }
 
+    /// All streams together hold all that they may (ours).
+    pub(crate) fn storage_full(bytes_max: usize) -> Self {
+        Self::new(
+            InternalFailure,
+            format!(
+                "The records of all streams together would take more than {bytes_max} bytes, \
+                 which the emulator's storage limit does not allow: records have to expire \
+                 or streams to be deleted before others are taken."
+            ),
+        )
+    }
+
     /// What a record of a batch says when the service fails (model text).
     pub(crate) fn record_failed_inside() -> Self {
         Self::new(InternalFailure, "Internal Service Failure")

@@ -74,8 +74,12 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
             }
             Type::Bytes => visitor.visit_borrowed_bytes(decoder.bytes()?),
             Type::BytesIndef => {
-                let chunks = decoder.bytes_iter()?.collect::<Result<Vec<_>, _>>()?;
-                visitor.visit_byte_buf(chunks.concat())
+                // One by one: a list of chunks would be larger than the chunks.
+                let mut bytes = Vec::new();
+                for chunk in decoder.bytes_iter()? {
+                    bytes.extend_from_slice(chunk?);
+                }
+                visitor.visit_byte_buf(bytes)
             }
             Type::String => visitor.visit_borrowed_str(decoder.str()?),
             Type::StringIndef => {
@@ -93,14 +97,9 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.decoder.skip()?;
-        visitor.visit_unit()
-    }
-
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

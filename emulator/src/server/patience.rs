@@ -1,0 +1,348 @@
+//! A connection whose client can be slow only for so long.
+//!
+//! * The head of a request has a time to come whole, from its first byte on, and
+//!   so has the first request of a connection (HTTP/1; over HTTP/2 clients say
+//!   other things, too).
+//! * A connection without a call is closed when nothing has come for a while: once
+//!   to twice as long as the limit says, because nobody is woken when a call ends.
+//! * One whose client does not take what is sent is cut after the same while.
+//!
+//! While a call is open a client may be silent: it waits for us. Sockets live in
+//! real time, whatever clock the emulator goes by.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::client_limits::ClientLimits;
+
+/// The calls of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    open: AtomicUsize,
+    begun: AtomicUsize,
+}
+
+/// A call that is open until this is dropped.
+#[derive(Debug)]
+pub(super) struct OpenCall(Arc<Calls>);
+
+impl Calls {
+    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        OpenCall(Arc::clone(self))
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A stream of bytes with an end to the patience for its other side.
+#[derive(Debug)]
+pub(super) struct Patient<S> {
+    stream: S,
+    calls: Arc<Calls>,
+    /// How many calls had begun when the head began that is being read.
+    begun_before_head: usize,
+    speaks_http2: bool,
+    has_read: bool,
+    head: Stopwatch,
+    silence: Stopwatch,
+    /// How many calls had begun when the silence did, and whether one was open.
+    before_silence: (usize, bool),
+    unread: Stopwatch,
+}
+
+impl<S> Patient<S> {
+    pub(super) fn new(stream: S, calls: Arc<Calls>, limits: &ClientLimits) -> Self {
+        let mut head = Stopwatch::new(limits.head_within);
+        head.start();
+        Self {
+            stream,
+            calls,
+            begun_before_head: 0,
+            speaks_http2: false,
+            has_read: false,
+            head,
+            silence: Stopwatch::new(limits.idle_within),
+            before_silence: (0, false),
+            unread: Stopwatch::new(limits.idle_within),
+        }
+    }
+
+    fn has_open_calls(&self) -> bool {
+        self.calls.open.load(Ordering::Relaxed) > 0
+    }
+
+    fn begun(&self) -> usize {
+        self.calls.begun.load(Ordering::Relaxed)
+    }
+
+    /// The client has sent something.
+    fn has_come(&mut self, bytes: &[u8]) {
+        self.silence.stop();
+        if !self.has_read {
+            self.has_read = true;
+            // No method of HTTP/1 that is answered begins like HTTP/2's preface.
+            self.speaks_http2 = bytes.starts_with(b"PR");
+        }
+        if self.speaks_http2 || self.has_open_calls() {
+            self.head.stop();
+        } else if !self.head.is_running() || self.begun() != self.begun_before_head {
+            self.begun_before_head = self.begun();
+            self.head.start();
+        }
+    }
+
+    /// The client has sent nothing: ready if that is for too long.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.has_open_calls() || self.begun() != self.begun_before_head {
+            self.head.stop();
+        }
+        if self.head.poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        if !self.silence.is_running() {
+            self.begin_silence();
+        }
+        loop {
+            ready!(self.silence.poll(context));
+            if self.before_silence == (self.begun(), false) {
+                return Poll::Ready(());
+            }
+            self.begin_silence();
+        }
+    }
+
+    fn begin_silence(&mut self) {
+        self.before_silence = (self.begun(), self.has_open_calls());
+        self.silence.start();
+    }
+
+    /// What there is to send cannot be sent: an error if that is for too long.
+    fn watched<T>(
+        &mut self,
+        sent: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if sent.is_ready() {
+            self.unread.stop();
+            return sent;
+        }
+        if !self.unread.is_running() {
+            self.unread.start();
+        }
+        self.unread.poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+            Poll::Ready(read) => {
+                this.has_come(&buffer.filled()[before..]);
+                Poll::Ready(read)
+            }
+            // As if the client had closed it: nobody is owed an answer.
+            Poll::Pending => this.poll_silence(context).map(Ok),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.watched(sent, context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_write_vectored(context, bytes);
+        this.watched(sent, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_flush(context);
+        this.watched(sent, context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let sent = Pin::new(&mut this.stream).poll_shutdown(context);
+        this.watched(sent, context)
+    }
+}
+
+/// Tells when something has lasted for too long.
+#[derive(Debug)]
+struct Stopwatch {
+    limit: Duration,
+    is_running: bool,
+    /// Made when it is first needed, and kept: moving it on takes no lock.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+#[allow(clippy::disallowed_methods, reason = "a real socket's patience is in real time")]
+impl Stopwatch {
+    fn new(limit: Duration) -> Self {
+        Self { limit, is_running: false, sleep: None }
+    }
+
+    fn is_running(&self) -> bool {
+        self.is_running
+    }
+
+    /// Begins to count from zero.
+    fn start(&mut self) {
+        self.is_running = true;
+        let deadline = Instant::now() + self.limit;
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(deadline),
+            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline))),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.is_running = false;
+    }
+
+    /// Ready when it runs and has come to its limit.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) if self.is_running => sleep.as_mut().poll(context),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    use super::*;
+
+    const LIMITS: ClientLimits = ClientLimits {
+        connections_max: 1,
+        in_flight_bytes_max: 1,
+        head_within: Duration::from_secs(20),
+        body_within: Duration::from_secs(60),
+        idle_within: Duration::from_secs(300),
+    };
+
+    fn connection() -> (DuplexStream, Patient<DuplexStream>, Arc<Calls>) {
+        let (client, server) = duplex(64);
+        let calls = Arc::new(Calls::default());
+        let patient = Patient::new(server, Arc::clone(&calls), &LIMITS);
+        (client, patient, calls)
+    }
+
+    /// How many seconds pass until something is over.
+    async fn seconds<T>(work: impl Future<Output = T>) -> (u64, T) {
+        #[allow(clippy::disallowed_methods, reason = "tokio's time is moved by tokio here")]
+        let begun = Instant::now();
+        let done = work.await;
+        (begun.elapsed().as_secs(), done)
+    }
+
+    async fn read(patient: &mut Patient<DuplexStream>) -> io::Result<usize> {
+        patient.read(&mut [0; 64]).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_request_has_its_time() {
+        let (_client, mut patient, _) = connection();
+        assert!(matches!(seconds(read(&mut patient)).await, (20, Ok(0))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_does_not_get_more_time_by_coming_byte_by_byte() {
+        let (mut client, mut patient, calls) = connection();
+        // A first call, so that the head is not the connection's first.
+        client.write_all(b"POST").await.unwrap();
+        read(&mut patient).await.unwrap();
+        drop(calls.begin());
+        let trickle = async {
+            let mut ticks = tokio::time::interval(Duration::from_secs(7));
+            loop {
+                ticks.tick().await;
+                client.write_all(b"x").await.unwrap();
+            }
+        };
+        let reads = async { while read(&mut patient).await.unwrap() > 0 {} };
+        let (passed, ()) = seconds(async {
+            tokio::select! {
+                () = reads => {}
+                () = trickle => {}
+            }
+        })
+        .await;
+        assert_eq!(passed, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_between_its_calls_is_idle_and_one_that_waits_for_us_is_not() {
+        let (mut client, mut patient, calls) = connection();
+        client.write_all(b"POST").await.unwrap();
+        read(&mut patient).await.unwrap();
+        let call = calls.begin();
+        let hour = Duration::from_secs(3600);
+        assert!(tokio::time::timeout(hour, read(&mut patient)).await.is_err(), "a call is open");
+        drop(call);
+        let (passed, end) = seconds(read(&mut patient)).await;
+        assert!((300..=600).contains(&passed) && matches!(end, Ok(0)), "{passed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn over_http2_what_is_said_between_calls_is_no_head() {
+        let (mut client, mut patient, _) = connection();
+        client.write_all(b"PRI * HTTP/2.0").await.unwrap();
+        read(&mut patient).await.unwrap();
+        client.write_all(b"a ping").await.unwrap();
+        read(&mut patient).await.unwrap();
+        assert!(matches!(seconds(read(&mut patient)).await, (300, Ok(0))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_cut_off() {
+        let (mut client, mut patient, calls) = connection();
+        let _call = calls.begin();
+        patient.write_all(&[0; 64]).await.unwrap();
+        let (passed, cut) = seconds(patient.write_all(b"x")).await;
+        assert_eq!((passed, cut.unwrap_err().kind()), (300, io::ErrorKind::TimedOut));
+        // One that reads a little gets its time anew.
+        client.read_exact(&mut [0; 1]).await.unwrap();
+        patient.write_all(b"x").await.unwrap();
+        let (passed, cut) = seconds(patient.write_all(b"x")).await;
+        assert_eq!((passed, cut.unwrap_err().kind()), (300, io::ErrorKind::TimedOut));
+    }
+}

@@ -1,0 +1,98 @@
+//! Web pages of others, and names that others have pointed at this machine.
+
+use std::io::Write;
+
+use kinesis_emulator::{Builder, Emulator, Secret};
+use serde_json::json;
+
+use crate::wire::sockets::{answer, connect, request};
+
+/// The status, head and body that a request with other headers gets.
+fn ask(emulator: &Emulator, headers: &[(&str, &str)]) -> (u16, String, String) {
+    let mut asked = request("ListStreams", &json!({}));
+    for (name, value) in headers {
+        asked = match *name {
+            "host" => asked.replacen("Host: localhost", &format!("Host: {value}"), 1),
+            _ => asked.replacen("\r\n", &format!("\r\n{name}: {value}\r\n"), 1),
+        };
+    }
+    send(emulator, &asked)
+}
+
+fn send(emulator: &Emulator, asked: &str) -> (u16, String, String) {
+    let mut socket = connect(emulator);
+    socket.write_all(asked.as_bytes()).unwrap();
+    let (status, head, body) = answer(&mut socket);
+    (status, head, String::from_utf8(body).unwrap())
+}
+
+fn start(set: impl FnOnce(Builder) -> Builder) -> Emulator {
+    set(Emulator::builder()).start_blocking().expect("there is a free port")
+}
+
+#[test]
+fn a_page_that_has_pointed_its_name_here_is_refused() {
+    let emulator = start(Builder::control_api);
+    for host in ["evil.example.com", "evil.example.com:4567", "localhost.evil.com"] {
+        let (status, _, body) = ask(&emulator, &[("host", host)]);
+        assert_eq!(status, 403, "{host}: {body}");
+        assert!(body.contains("start it with --allow-host "), "{body}");
+        for path in ["/_emulator", "/_emulator/clock", "/health"] {
+            let asked = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(send(&emulator, &asked).0, 403, "{host} {path}");
+        }
+    }
+    for host in ["localhost", "127.0.0.1:4567", "[::1]:1", "kinesis", "kinesis.localhost:80"] {
+        assert_eq!(ask(&emulator, &[("host", host)]).0, 200, "{host}");
+    }
+}
+
+#[test]
+fn a_page_of_another_origin_is_refused_and_a_local_one_gets_awss_headers() {
+    let emulator = start(|builder| builder);
+    let preflight = |origin: &str| {
+        let asked = format!(
+            "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\
+             Access-Control-Request-Method: POST\r\n\r\n"
+        );
+        send(&emulator, &asked)
+    };
+    for origin in ["http://evil.example.com", "https://evil.example.com:4567", "null"] {
+        for (status, head, body) in [ask(&emulator, &[("origin", origin)]), preflight(origin)] {
+            assert_eq!(status, 403, "{origin}: {body}");
+            assert!(!head.contains("access-control-"), "a browser shows it nothing: {head}");
+            assert!(body.contains("start it with --allow-origin "), "{body}");
+        }
+    }
+    for origin in ["http://localhost:3000", "http://127.0.0.1:5173", "https://app.localhost"] {
+        for (status, head, _) in [ask(&emulator, &[("origin", origin)]), preflight(origin)] {
+            assert_eq!(status, 200, "{origin}");
+            assert!(head.contains("access-control-allow-origin: *"), "{head}");
+        }
+    }
+}
+
+#[test]
+fn what_is_allowed_is_heard() {
+    let emulator = start(|builder| {
+        builder.allow_host("kinesis.example.com").allow_origin("https://app.example.com")
+    });
+    let own = [("host", "kinesis.example.com"), ("origin", "https://app.example.com")];
+    assert_eq!(ask(&emulator, &own).0, 200);
+    assert_eq!(ask(&emulator, &[("origin", "https://other.example.com")]).0, 403);
+    let any = start(|builder| builder.allow_origin("*"));
+    assert_eq!(ask(&any, &[("origin", "https://other.example.com")]).0, 200);
+}
+
+#[test]
+fn where_signatures_are_verified_they_alone_decide() {
+    let emulator = start(|builder| builder.verify_signatures(Secret::new("the secret")));
+    let page = [("host", "evil.example.com"), ("origin", "http://evil.example.com")];
+    let (status, _, body) = ask(&emulator, &page);
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("InvalidSignatureException"), "{body}");
+    // Who lets anybody in lets in no pages by that.
+    let open =
+        start(|builder| builder.verify_signatures(Secret::new("the secret")).allow_anonymous());
+    assert_eq!(ask(&open, &page).0, 403);
+}
