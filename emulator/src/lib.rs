@@ -31,6 +31,7 @@
 //! `service` (requests and the clock), `inspect` (looking inside), `server`
 //! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
 
+mod durable;
 mod emulator;
 mod engine;
 #[cfg(feature = "sdk")]
@@ -52,6 +53,7 @@ mod wire;
 #[cfg(feature = "server")]
 pub mod cli;
 
+pub use durable::{DataDirError, DataDirErrorKind, Durability};
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
 pub use model::error::ErrorKind;

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["model"]),
     ("operations", &["model", "engine", "wire"]),
     ("snapshot", &["model", "engine"]),
+    ("durable", &[]),
     ("service", &["model", "engine", "wire", "operations", "snapshot"]),
     ("inspect", &["model", "engine", "operations", "service"]),
     ("server", &["model", "snapshot", "service", "inspect"]),
