@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
@@ -47,9 +48,39 @@ pub enum Durability {
     Os,
 }
 
+impl Durability {
+    const ALL: [(Self, &str); 3] =
+        [(Self::EveryWrite, "every-write"), (Self::EverySecond, "every-second"), (Self::Os, "os")];
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::ALL.iter().find(|(durability, _)| durability == self);
+        f.write_str(named.map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for Durability {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.iter().find(|(_, name)| *name == text);
+        named.map(|(durability, _)| *durability).ok_or_else(|| {
+            format!("{text:?} is not a durability: write every-write, every-second or os")
+        })
+    }
+}
+
 /// A place in all that was pushed, in bytes since the log was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Lsn(pub(super) u64);
+
+impl Lsn {
+    /// How many bytes were pushed before it.
+    pub(crate) fn bytes(self) -> u64 {
+        self.0
+    }
+}
 
 /// Why nothing can be written just now. It ends by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +251,8 @@ impl CommitLog {
     /// # Errors
     /// If a write has failed before that. What was pushed is kept in memory and
     /// written when that is possible again; until then nobody knows.
-    pub(crate) fn durable(&self, lsn: Lsn) -> Durable<'_> {
+    #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
+    pub(crate) fn durable(&self, lsn: Lsn) -> Durable<&Self> {
         Durable::new(self, lsn)
     }
 

@@ -34,6 +34,7 @@ pub(crate) enum Problem {
     NewerVersion { file: String, found: u32, known: u32 },
     Damaged { file: String, offset: u64, what: String },
     Missing { file: String },
+    Lawless { what: String },
 }
 
 impl Problem {
@@ -57,7 +58,9 @@ impl DataDirError {
             Problem::Unreadable { .. } | Problem::Unwritable(_) => DataDirErrorKind::Io,
             Problem::InUse => DataDirErrorKind::InUse,
             Problem::NewerVersion { .. } => DataDirErrorKind::NewerVersion,
-            Problem::Damaged { .. } | Problem::Missing { .. } => DataDirErrorKind::Damaged,
+            Problem::Damaged { .. } | Problem::Missing { .. } | Problem::Lawless { .. } => {
+                DataDirErrorKind::Damaged
+            }
         }
     }
 }
@@ -85,6 +88,11 @@ impl fmt::Display for DataDirError {
                 f,
                 "is damaged: {file}, at byte {offset}: {what}. Nothing was changed. Restore the \
                  directory from a copy, or choose another one to begin anew"
+            ),
+            Problem::Lawless { what } => write!(
+                f,
+                "has files that are whole and yet do not fit together: {what}. Nothing was \
+                 changed. Restore the directory from a copy, or choose another one to begin anew"
             ),
             Problem::Missing { file } => write!(
                 f,

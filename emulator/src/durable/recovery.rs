@@ -119,11 +119,6 @@ impl Recovery {
         Ok(Self { directory: directory.to_owned(), files, lock, checkpoint, logs })
     }
 
-    /// Whether there is nothing to read.
-    pub(crate) fn is_new(&self) -> bool {
-        self.logs.is_empty()
-    }
-
     /// Gives all entries to `apply`, in the order in which they were pushed: those
     /// of the checkpoint, then those of the logs. A batch is in memory at a time.
     ///

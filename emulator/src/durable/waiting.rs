@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -47,20 +48,21 @@ impl Waiters {
 /// Ready when what was pushed is as safe as the durability promises, or when
 /// that has failed. Needs no runtime.
 #[must_use = "a future does nothing unless it is polled"]
-pub(crate) struct Durable<'a> {
-    log: &'a CommitLog,
+#[derive(Debug)]
+pub(crate) struct Durable<L: Deref<Target = CommitLog>> {
+    log: L,
     lsn: Lsn,
     /// The place among those who wait, from the first poll that is pending.
     id: Option<u64>,
 }
 
-impl<'a> Durable<'a> {
-    pub(super) fn new(log: &'a CommitLog, lsn: Lsn) -> Self {
+impl<L: Deref<Target = CommitLog>> Durable<L> {
+    pub(crate) fn new(log: L, lsn: Lsn) -> Self {
         Self { log, lsn, id: None }
     }
 }
 
-impl Future for Durable<'_> {
+impl<L: Deref<Target = CommitLog> + Unpin> Future for Durable<L> {
     type Output = Result<(), Refusal>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -80,7 +82,7 @@ impl Future for Durable<'_> {
     }
 }
 
-impl Drop for Durable<'_> {
+impl<L: Deref<Target = CommitLog>> Drop for Durable<L> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             let waker = self.log.shared().state().waiters.remove(self.lsn, id);

@@ -198,6 +198,11 @@ impl Log {
         batch
     }
 
+    /// Data and keys of the records, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.closed_bytes + self.open.bytes.len()
+    }
+
     /// When the newest record arrived that there ever was.
     pub(crate) fn newest(&self) -> Timestamp {
         self.newest
