@@ -282,9 +282,35 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// A whole batch of a file.
+pub(super) struct Found<'a> {
+    pub(super) kind: BatchKind,
+    /// How much of the file had been synced when it was written.
+    pub(super) synced_bytes: u64,
+    entries: &'a [u8],
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn entries(&self) -> Entries<'a> {
+        Entries(self.entries)
+    }
+
+    /// Bytes of the file that it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        (BATCH_HEADER_BYTES + self.entries.len()) as u64
+    }
+
+    /// The same entries, to be written elsewhere.
+    pub(super) fn to_batch(&self) -> Batch {
+        let mut batch = Batch::default();
+        batch.0.extend_from_slice(self.entries);
+        batch
+    }
+}
+
 /// What stands next in a file.
 pub(super) enum Next<'a> {
-    Batch(BatchKind, Entries<'a>),
+    Batch(Found<'a>),
     /// The end, right after a batch.
     Nothing,
     /// Something that is no whole batch.
@@ -360,7 +386,8 @@ impl BatchReader {
             return Ok(Next::Torn("a batch is not as it was written"));
         }
         self.offset += batch_bytes;
-        Ok(Next::Batch(header.kind, Entries(&self.entries)))
+        let BatchHeader { kind, synced_bytes, .. } = header;
+        Ok(Next::Batch(Found { kind, synced_bytes, entries: &self.entries }))
     }
 }
 

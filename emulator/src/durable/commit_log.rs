@@ -172,6 +172,13 @@ pub(crate) struct Group<'a>(#[expect(dead_code, reason = "held")] RwLockReadGuar
 #[derive(Debug)]
 pub(crate) struct Rotation(Arc<OnceLock<u64>>);
 
+impl Rotation {
+    /// The number of the log after the cut, once it has begun.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.0.get().copied()
+    }
+}
+
 impl CommitLog {
     pub(super) fn start(
         mut writer: Writer,
@@ -231,12 +238,12 @@ impl CommitLog {
 
     /// How much has been pushed by anybody so far.
     pub(crate) fn written(&self) -> Lsn {
-        Lsn(self.shared.pushed.load(Ordering::Acquire))
+        self.shared.pushed()
     }
 
     /// Whether what was pushed up to there is as safe as the durability promises.
     pub(crate) fn is_durable(&self, lsn: Lsn) -> bool {
-        self.shared.durable.load(Ordering::Acquire) >= lsn.0
+        self.shared.durable() >= lsn
     }
 
     /// Waits until [`is_durable`](Self::is_durable).
@@ -282,12 +289,7 @@ impl CommitLog {
     /// next. Called while nobody can push and no call is half done, with the
     /// state that the checkpoint will have. Never waits.
     pub(crate) fn rotate(&self) -> Rotation {
-        let rotation = Rotation(Arc::default());
-        let mut state = self.shared.state();
-        let at = state.pending.entry_bytes();
-        state.cuts.push((at, Arc::clone(&rotation.0)));
-        self.shared.work.notify_one();
-        rotation
+        self.shared.rotate()
     }
 
     /// Begins the checkpoint of the state at the cut, when the next log has been
@@ -299,8 +301,8 @@ impl CommitLog {
     pub(crate) fn checkpoint(&self, rotation: &Rotation) -> Result<CheckpointWriter, Refusal> {
         let mut state = self.shared.state();
         let number = loop {
-            match (rotation.0.get(), state.failure.as_ref()) {
-                (Some(number), _) => break *number,
+            match (rotation.number(), state.failure.as_ref()) {
+                (Some(number), _) => break number,
                 (None, Some(failure)) => return Err(failure.clone()),
                 (None, None) => state = wait(&self.shared.progress, state),
             }
@@ -454,6 +456,30 @@ impl Shared {
         }
     }
 
+    pub(super) fn pushed(&self) -> Lsn {
+        Lsn(self.pushed.load(Ordering::Acquire))
+    }
+
+    pub(super) fn durable(&self) -> Lsn {
+        Lsn(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Has the writer sync, whatever the durability.
+    pub(super) fn ask_to_sync(&self) {
+        self.state().sync_asked_for = true;
+        self.work.notify_one();
+    }
+
+    pub(super) fn rotate(&self) -> Rotation {
+        let rotation = Rotation(Arc::default());
+        let mut state = self.state();
+        let at = state.pending.entry_bytes();
+        state.cuts.push((at, Arc::clone(&rotation.0)));
+        drop(state);
+        self.work.notify_one();
+        rotation
+    }
+
     /// Takes what was pushed, of whole calls only.
     pub(super) fn take(&self) -> Taken {
         let whole_calls = self.group.write().unwrap_or_else(PoisonError::into_inner);
@@ -521,10 +547,9 @@ impl Shared {
     fn ask_to_sync_after(&self, interval: Duration) -> bool {
         let state = self.state();
         let waited = self.ended.wait_timeout_while(state, interval, |s| !s.stopping);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.sync_asked_for = true;
-        self.work.notify_one();
-        !state.stopping
+        let stopping = waited.unwrap_or_else(PoisonError::into_inner).0.stopping;
+        self.ask_to_sync();
+        !stopping
     }
 
     fn stop(&self) {

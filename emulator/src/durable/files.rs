@@ -21,9 +21,6 @@ pub(crate) trait Files: Send + Sync {
     /// An empty file to append to, in place of one that has the name.
     fn create(&self, name: &str) -> io::Result<Box<dyn AppendFile>>;
 
-    /// Syncs what a file has.
-    fn sync(&self, name: &str) -> io::Result<()>;
-
     /// Gives a file another name, in place of a file that has it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
@@ -92,11 +89,6 @@ impl Files for Disk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn AppendFile>> {
         Ok(Box::new(File::create(self.path(name))?))
-    }
-
-    fn sync(&self, name: &str) -> io::Result<()> {
-        // Windows syncs only what can be written to.
-        OpenOptions::new().append(true).open(self.path(name))?.sync_data()
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -4,13 +4,13 @@
 //! for that is what a failure does: it is left out. Everything else that is not
 //! as it was written is refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{
-    BatchKind, BatchReader, FILE_HEADER_BYTES, FileName, Next, PART, find_proof_of_sync,
+    Batch, BatchKind, BatchReader, FILE_HEADER_BYTES, FileName, Next, PART, find_proof_of_sync,
 };
 use super::checkpoint::remove_older;
 use super::commit_log::{CommitLog, Durability, Shared};
@@ -60,10 +60,19 @@ pub(crate) struct Cut {
 }
 
 /// The log that this process begins.
-#[derive(Debug, Clone, Copy)]
 struct NextLog {
     number: u64,
     previous_end: u64,
+    /// What stands in the newest log and may never have been synced: it is
+    /// written again. A sync would not do, for one may have failed before, and
+    /// then a later one succeeds and saves nothing.
+    batches: Vec<Batch>,
+}
+
+impl NextLog {
+    fn first() -> Self {
+        Self { number: FIRST_LOG, previous_end: 0, batches: Vec::new() }
+    }
 }
 
 impl Recovery {
@@ -133,7 +142,9 @@ impl Recovery {
         let mut checkpoint = None;
         if let Some(number) = self.checkpoint {
             let (reader, _) = BatchReader::open(files, FileName::Checkpoint(number))?;
-            let mut file = Replay { name: FileName::Checkpoint(number), reader, entries: 0 };
+            let mut file = Replay::new(FileName::Checkpoint(number), reader);
+            // It had been synced when it was given its name.
+            file.synced_end = u64::MAX;
             let end = file.run(apply)?;
             match end {
                 FileEnd::InPeace => {}
@@ -148,14 +159,16 @@ impl Recovery {
             headers.push(BatchReader::open(files, FileName::Log(*number))?.1);
         }
         let ends = headers.iter().skip(1).map(|next| Some(next.previous_end)).chain([None]);
-        let (mut logs, mut next) = (Vec::new(), NextLog { number: FIRST_LOG, previous_end: 0 });
+        let (mut logs, mut next) = (Vec::new(), NextLog::first());
         for (header, end) in headers.iter().zip(ends) {
             let (name, number) = (header.name, header.name.number());
             let (reader, _) = BatchReader::open(files, name)?;
             let bytes = FILE_HEADER_BYTES as u64 + reader.bytes_left();
-            let mut file = Replay { name, reader, entries: 0 };
+            let mut file = Replay::new(name, reader);
             if let Some(end) = end {
+                // The log after it was begun when it had been synced so far.
                 file.reader.end_at(end)?;
+                file.synced_end = end;
             }
             match file.run(apply)? {
                 FileEnd::InPeace | FileEnd::After(_) => {}
@@ -174,10 +187,11 @@ impl Recovery {
             found.add(&file);
             // A log without entries is replaced, or each start would leave one.
             next = if file.entries == 0 && end.is_none() {
-                NextLog { number, previous_end: header.previous_end }
+                NextLog { number, previous_end: header.previous_end, batches: Vec::new() }
             } else {
                 logs.push((number, bytes));
-                NextLog { number: number + 1, previous_end: file.reader.offset() }
+                let batches = file.unsynced.into_iter().map(|(_, batch)| batch).collect();
+                NextLog { number: number + 1, previous_end: file.synced_end, batches }
             };
         }
         let Self { directory, files, lock, .. } = self;
@@ -205,13 +219,10 @@ impl Recovered {
 
     /// Begins a new log, whose writer nobody drives yet.
     pub(super) fn prepare(self, durability: Durability) -> io::Result<(Writer, Lock)> {
-        // What was read may never have been synced: from now on it is relied on.
-        if let Some((number, _)) = self.logs.last() {
-            self.files.sync(&FileName::Log(*number).to_string())?;
-        }
-        let NextLog { number, previous_end } = self.next;
+        let NextLog { number, previous_end, mut batches } = self.next;
+        let log = LogFile::begin(&*self.files, number, previous_end, &mut batches)?;
+        // Not before all names that were found have been synced with the new one.
         remove_leftovers(&*self.files, self.checkpoint.map(|(number, _)| number))?;
-        let log = LogFile::begin(&*self.files, number, previous_end, &mut [])?;
         let shared = Shared::new(self.files);
         *shared.checkpoint() = self.checkpoint;
         shared.state().logs = self.logs.into_iter().chain([(number, log.end)]).collect();
@@ -247,6 +258,10 @@ struct Replay {
     name: FileName,
     reader: BatchReader,
     entries: u64,
+    /// How much of the file is known to have been synced.
+    synced_end: u64,
+    /// The batches after that, and where each ends.
+    unsynced: VecDeque<(u64, Batch)>,
 }
 
 /// How a file ended.
@@ -257,6 +272,11 @@ enum FileEnd {
 }
 
 impl Replay {
+    fn new(name: FileName, reader: BatchReader) -> Self {
+        let synced_end = reader.offset();
+        Self { name, reader, entries: 0, synced_end, unsynced: VecDeque::new() }
+    }
+
     fn run(
         &mut self,
         apply: &mut dyn FnMut(&[u8]) -> Result<(), String>,
@@ -265,15 +285,24 @@ impl Replay {
         loop {
             let offset = self.reader.offset();
             let next = self.reader.next().map_err(|error| Problem::unreadable(name, error))?;
-            let (kind, mut entries) = match next {
-                Next::Batch(kind, entries) => (kind, entries),
+            let found = match next {
+                Next::Batch(found) => found,
                 Next::Nothing => return Ok(FileEnd::After(offset)),
                 Next::Torn(what) => return Ok(FileEnd::Torn { offset, what }),
             };
             let refused = |what: String| Problem::damaged(name, offset, what);
+            let mut entries = found.entries();
             while let Some(entry) = entries.next().map_err(|what| refused(what.to_owned()))? {
                 apply(entry).map_err(refused)?;
                 self.entries += 1;
+            }
+            let (kind, end) = (found.kind, offset + found.bytes());
+            self.synced_end = self.synced_end.max(found.synced_bytes);
+            while self.unsynced.front().is_some_and(|(end, _)| *end <= self.synced_end) {
+                self.unsynced.pop_front();
+            }
+            if end > self.synced_end && kind == BatchKind::Entries {
+                self.unsynced.push_back((end, found.to_batch()));
             }
             if kind == BatchKind::End {
                 let offset = self.reader.offset();

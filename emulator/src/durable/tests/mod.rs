@@ -1,5 +1,9 @@
 //! The promises of the bytes, on a disk of the machine.
 
+mod damage;
+mod faults;
+mod refusing;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
