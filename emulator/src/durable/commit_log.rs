@@ -158,7 +158,7 @@ pub(crate) struct CommitLog {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as anything may be written.
-    _lock: Lock,
+    lock: Mutex<Option<Lock>>,
 }
 
 /// A call that pushes several entries and is not done yet: what is written never
@@ -195,7 +195,8 @@ impl CommitLog {
             }
             writer.close();
         })?);
-        let log = Self { shared, threads: Mutex::new(threads), _lock: lock };
+        let lock = Mutex::new(Some(lock));
+        let log = Self { shared, threads: Mutex::new(threads), lock };
         if durability == Durability::EverySecond {
             let shared = Arc::clone(&log.shared);
             let spawned = thread::Builder::new().name("kinesis-log-sync".to_owned());
@@ -323,6 +324,7 @@ impl CommitLog {
             // It has said why it panicked; what is durable is known all the same.
             let _ = thread.join();
         }
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
         match self.shared.state().failure.clone() {
             None | Some(Refusal::Closed) => Ok(()),
             Some(failure) => Err(failure),

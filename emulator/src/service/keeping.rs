@@ -3,7 +3,6 @@
 //! be kept. Reads go on.
 
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
 
 use http::Response;
@@ -133,13 +132,9 @@ impl Service {
     /// # Errors
     /// If there can be no thread.
     pub(super) fn look_after_store(self: &Arc<Self>) -> std::io::Result<()> {
-        let Some(store) = self.store.clone() else { return Ok(()) };
-        let service = Arc::downgrade(self);
-        let spawned = thread::Builder::new().name("kinesis-checkpoint".to_owned());
-        let thread = spawned.spawn(move || look_after(&store, &service))?;
-        // It ends when the store is closed, or the service is gone.
-        drop(thread);
-        Ok(())
+        let Some(store) = &self.store else { return Ok(()) };
+        let (kept, service) = (Arc::clone(store), Arc::downgrade(self));
+        store.look_after(move || look_after(&kept, &service))
     }
 
     /// Writes a checkpoint if the directory is too large for what is in it.
@@ -203,3 +198,6 @@ fn not_kept(response: Response<Body>, why: &Refusal) -> Response<Body> {
     }
     Response::from_parts(parts, body)
 }
+
+#[cfg(test)]
+mod tests;
