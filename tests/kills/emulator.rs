@@ -4,7 +4,7 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
 use kinesis_emulator::cli::{Arguments, run};
 
@@ -23,6 +23,8 @@ pub(crate) fn serve() -> ExitCode {
 pub(crate) struct Emulator {
     child: Child,
     address: Option<SocketAddr>,
+    /// Kept open: it has more to say.
+    out: Option<BufReader<ChildStdout>>,
 }
 
 impl Emulator {
@@ -37,15 +39,16 @@ impl Emulator {
         if checkpoints_are_frequent {
             command.args(["--data-dir-spare", "20000"]);
         }
-        Self { child: command.spawn().expect("the emulator starts"), address: None }
+        Self { child: command.spawn().expect("the emulator starts"), address: None, out: None }
     }
 
     /// Starts one that answers.
     pub(crate) fn start(folder: &Path, checkpoints_are_frequent: bool) -> Self {
         let mut emulator = Self::spawn(folder, checkpoints_are_frequent);
-        let out = emulator.child.stdout.take().expect("it is piped");
+        let mut out = BufReader::new(emulator.child.stdout.take().expect("it is piped"));
         let mut first = String::new();
-        BufReader::new(out).read_line(&mut first).expect("it says something");
+        out.read_line(&mut first).expect("it says something");
+        emulator.out = Some(out);
         let address = first.trim_end().rsplit_once("http://").map(|(_, address)| address.parse());
         let Some(Ok(address)) = address else {
             panic!("the emulator did not start: see above; its directory is {}", folder.display());
@@ -60,7 +63,9 @@ impl Emulator {
 
     /// SIGKILL: it does nothing more.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("it may be dead already");
+        let ended = self.child.try_wait().expect("it is a child");
+        assert!(ended.is_none(), "it has ended by itself: {ended:?}");
+        self.child.kill().expect("it is alive");
         self.child.wait().expect("it is a child");
     }
 

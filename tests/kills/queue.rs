@@ -57,7 +57,7 @@ impl QueueModel {
         let Some(arn) = queue.arn.clone() else { return queue.create(client, counts) };
         match chance.below(4) {
             0 | 1 => queue.put(client, name, counts),
-            2 => queue.receive(client, &arn, counts),
+            2 => queue.receive(client, &arn, name, counts),
             _ => queue.acknowledge(client, &arn),
         }
     }
@@ -76,12 +76,17 @@ impl QueueModel {
     }
 
     /// The queue is there, and its next records are none that were acknowledged.
-    pub(crate) fn audit(&mut self, client: &mut Client, counts: &mut Counts) -> io::Result<()> {
+    pub(crate) fn audit(
+        &mut self,
+        client: &mut Client,
+        name: String,
+        counts: &mut Counts,
+    ) -> io::Result<()> {
         let Some(queue) = &mut self.queue else { return Ok(()) };
         let Some(arn) = queue.arn.clone() else { return Ok(()) };
         let described = client.ask("DescribeQueue", &json!({"QueueARN": arn}))?;
         assert_eq!(described["QueueDescription"]["QueueARN"], json!(arn), "{described}");
-        queue.receive(client, &arn, counts)
+        queue.receive(client, &arn, name, counts)
     }
 }
 
@@ -130,7 +135,7 @@ impl Queue {
 
     fn find(&self, client: &mut Client) -> io::Result<String> {
         let listed = client.ask("ListQueues", &json!({}))?;
-        let queues = listed["Queues"].as_array().expect("a list");
+        let queues = listed["QueueSummaries"].as_array().expect("a list");
         let ours = queues.iter().find(|queue| queue["QueueName"] == json!(self.stream));
         Ok(text(&ours.expect("it was refused because it is there")["QueueARN"]))
     }
@@ -146,7 +151,15 @@ impl Queue {
         Ok(())
     }
 
-    fn receive(&mut self, client: &mut Client, arn: &str, counts: &mut Counts) -> io::Result<()> {
+    /// Puts one more record, so that there is something and nobody waits.
+    fn receive(
+        &mut self,
+        client: &mut Client,
+        arn: &str,
+        name: String,
+        counts: &mut Counts,
+    ) -> io::Result<()> {
+        self.put(client, name, counts)?;
         let answer = client.ask("ReceiveQueueRecords", &json!({"QueueARN": arn}))?;
         for record in answer["QueueRecords"].as_array().expect("a list") {
             let data = data_of(record);

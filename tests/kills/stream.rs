@@ -367,9 +367,10 @@ impl Settings {
     }
 }
 
-/// The shards of a new stream.
+/// The shards of a new stream; a power of two, which leaves nothing to be rounded.
 fn uniform(count: u32) -> BTreeMap<String, Shard> {
-    let width = u128::MAX / u128::from(count);
+    // One shard's width has no number; its product with 0 is right all the same.
+    let width = (u128::MAX / u128::from(count)).wrapping_add(1);
     let shard = |number: u32| {
         let first = u128::from(number) * width;
         let last = if number + 1 == count { u128::MAX } else { first + width - 1 };

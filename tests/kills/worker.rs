@@ -104,7 +104,8 @@ impl Worker {
                 self.streams.remove(place);
             }
         }
-        self.queue.audit(&mut client, &mut self.counts)?;
+        let name = self.draw_name();
+        self.queue.audit(&mut client, name, &mut self.counts)?;
         self.counts.audits += 1;
         Ok(())
     }
@@ -121,7 +122,7 @@ impl Worker {
         }
         if self.streams.len() < STREAMS {
             let name = self.draw_name();
-            self.streams.push(StreamModel::new(name, 1 + self.chance.below(3) as u32));
+            self.streams.push(StreamModel::new(name, 1 << self.chance.below(3)));
             let stream = self.streams.last_mut().expect("it was pushed");
             return stream.create(client, &mut self.counts);
         }
