@@ -304,6 +304,7 @@ pub struct Builder {
     init: Init,
     data_dir: Option<PathBuf>,
     durability: Durability,
+    spare_bytes: Option<u64>,
     #[cfg(feature = "server")]
     port: u16,
     #[cfg(feature = "server")]
@@ -422,6 +423,14 @@ impl Builder {
         self
     }
 
+    /// How much larger the data directory may be than what is in it twice over:
+    /// for tests of what becomes of it.
+    #[doc(hidden)]
+    pub fn data_dir_spare_bytes(mut self, bytes: u64) -> Self {
+        self.spare_bytes = Some(bytes);
+        self
+    }
+
     /// Streams, consumers and records to have from the start. They are ACTIVE
     /// and readable when the emulator has started, whatever the state delay.
     pub fn init(mut self, init: Init) -> Self {
@@ -496,9 +505,10 @@ impl Builder {
     }
 
     fn service(self) -> Result<Arc<Service>, StartError> {
-        let Self { settings, clock, latency, snapshot, init, data_dir, durability, .. } = self;
+        let Self { settings, clock, latency, snapshot, init, durability, .. } = self;
+        let spare_bytes = self.spare_bytes.unwrap_or(SPARE_BYTES);
         let data_dir =
-            data_dir.map(|directory| DataDir { directory, durability, spare_bytes: SPARE_BYTES });
+            self.data_dir.map(|directory| DataDir { directory, durability, spare_bytes });
         let (data_dir, snapshot) = (data_dir.as_ref(), snapshot.as_ref());
         let beginning = Beginning { data_dir, snapshot, init: &init };
         let service = Service::begin(settings, clock, &beginning)?;

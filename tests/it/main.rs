@@ -2,6 +2,7 @@
 //!
 //! * `behaviours`: which test keeps which promise, and what users complained of.
 //! * `control`: the control API, over plain HTTP.
+//! * `durable`: what survives the process, in a data directory.
 //! * `goldens`: whole answers in files, one conversation each.
 //! * `wire`: whole requests and responses, byte by byte.
 //! * `sdk`: stories told with the real AWS SDK, in-process and over TCP.
@@ -14,6 +15,7 @@
 
 mod behaviours;
 mod control;
+mod durable;
 mod goldens;
 mod model;
 mod sdk;

@@ -51,7 +51,9 @@ struct RealmSoFar {
 struct StreamSoFar {
     realm: RealmKey,
     row: StreamRow,
-    shards: Vec<Shard>,
+    /// With the arrival of the newest record that there ever was, which may have
+    /// expired; those that are left are told later.
+    shards: Vec<(Shard, Timestamp)>,
     /// What the queues know of single records, which their rows are without.
     deliveries: BTreeMap<QueueId, DeliveriesSoFar>,
 }
@@ -117,7 +119,8 @@ impl Replay {
 
     fn add_records(&mut self, mut records: Records<'_>) -> Result<(), Refusal> {
         let stream = self.stream(records.incarnation)?;
-        let shard = stream.shards.get(records.shard.as_usize()).ok_or("records of no shard")?;
+        let (shard, _) =
+            stream.shards.get(records.shard.as_usize()).ok_or("records of no shard")?;
         let mut log = shard.log.lock();
         if log.end() != records.first {
             return Err(format!(
@@ -248,18 +251,18 @@ impl StreamSoFar {
     /// Adds a shard that comes next, or changes one that is there.
     fn change_shard(&mut self, row: &ShardRow) -> Result<(), Refusal> {
         let mut shard = read::shard(row)?;
-        shard.log.lock().not_before(Timestamp::from_millis(row.newest));
+        let newest = Timestamp::from_millis(row.newest);
         let place = shard.index.as_usize();
         if place > self.shards.len() {
             return Err(format!("a shard {} before others", row.number));
         }
         if place == self.shards.len() {
-            self.shards.push(shard);
+            self.shards.push((shard, newest));
         } else {
             let known = &mut self.shards[place];
             // The records that it has are told once.
-            std::mem::swap(&mut known.log, &mut shard.log);
-            *known = shard;
+            std::mem::swap(&mut known.0.log, &mut shard.log);
+            *known = (shard, newest);
         }
         Ok(())
     }
@@ -276,7 +279,11 @@ impl StreamSoFar {
                 .map(|((shard, index), handed_out)| (shard, index, handed_out))
                 .collect();
         }
-        (row, shards)
+        let finish = |(shard, newest): (Shard, Timestamp)| {
+            shard.log.lock().not_before(newest);
+            shard
+        };
+        (row, shards.into_iter().map(finish).collect())
     }
 }
 
