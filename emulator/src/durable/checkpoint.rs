@@ -70,8 +70,11 @@ impl CheckpointWriter {
         self.file.sync()?;
         let files = &self.shared.files;
         let number = self.name.number();
-        // One at a time, and a newer one stays.
+        // One at a time, a newer one stays, and who has left touches nothing.
         let mut newest = self.shared.checkpoint();
+        if self.shared.is_closing() {
+            return Err(io::Error::other("the log is closed"));
+        }
         if newest.is_some_and(|(newest, _)| newest >= number) {
             return Ok(());
         }
@@ -89,7 +92,8 @@ impl CheckpointWriter {
 
 impl Drop for CheckpointWriter {
     fn drop(&mut self) {
-        if !self.finished {
+        // The directory may be another's by now, which may have a file of this name.
+        if !self.finished && !self.shared.is_closing() {
             // Otherwise it is removed when the directory is next opened.
             let _ = self.shared.files.remove(&self.name.part());
         }

@@ -195,8 +195,7 @@ impl CommitLog {
             }
             writer.close();
         })?);
-        let lock = Mutex::new(Some(lock));
-        let log = Self { shared, threads: Mutex::new(threads), lock };
+        let log = Self { shared, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
         if durability == Durability::EverySecond {
             let shared = Arc::clone(&log.shared);
             let spawned = thread::Builder::new().name("kinesis-log-sync".to_owned());
@@ -313,8 +312,8 @@ impl CommitLog {
             .map_err(|error| Refusal::new(&error))
     }
 
-    /// Writes and syncs all that was pushed, whatever the durability, and ends
-    /// the log. What is pushed from now on is lost.
+    /// Writes and syncs all that was pushed, whatever the durability, ends the log
+    /// and leaves the directory to others. What is pushed from now on is lost.
     ///
     /// # Errors
     /// If not everything could be written.
@@ -324,7 +323,10 @@ impl CommitLog {
             // It has said why it panicked; what is durable is known all the same.
             let _ = thread.join();
         }
+        // No checkpoint is put in place any more, nor is one being put.
+        let checkpoint = self.shared.checkpoint();
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(checkpoint);
         match self.shared.state().failure.clone() {
             None | Some(Refusal::Closed) => Ok(()),
             Some(failure) => Err(failure),
@@ -552,6 +554,10 @@ impl Shared {
         let stopping = waited.unwrap_or_else(PoisonError::into_inner).0.stopping;
         self.ask_to_sync();
         !stopping
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.state().stopping
     }
 
     fn stop(&self) {

@@ -78,11 +78,24 @@ fn what_was_pushed_comes_back_in_order_over_checkpoints() {
 #[test]
 fn a_second_process_is_refused() {
     let folder = Folder::new("lock");
-    let (_log, ..) = recover(&folder.0);
+    let (_held, ..) = recover(&folder.0);
     let error = Recovery::open(&folder.0).err().expect("it is in use");
     assert_eq!(error.kind(), DataDirErrorKind::InUse);
     let told = error.to_string();
     assert!(told.contains("is in use by another process: stop it"), "{told}");
+}
+
+#[test]
+fn a_closed_log_leaves_the_directory_to_others() {
+    let folder = Folder::new("close");
+    let (log, ..) = recover(&folder.0);
+    push(&log, "a");
+    let rotation = log.rotate();
+    let unfinished = log.checkpoint(&rotation).expect("the log is rotated");
+    log.close().expect("the disk takes it");
+    let (_other, entries, _) = recover(&folder.0);
+    assert_eq!(entries, ["a"]);
+    unfinished.finish().expect_err("the directory is another's");
 }
 
 #[test]
