@@ -62,6 +62,7 @@ pub(crate) struct Store {
     idle: Mutex<()>,
     check: Condvar,
     closing: AtomicBool,
+    last_checkpoint: Mutex<Option<LastCheckpoint>>,
     /// Who looks after the directory's size.
     caretaker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -107,6 +108,7 @@ impl Store {
             idle: Mutex::default(),
             check: Condvar::new(),
             closing: AtomicBool::new(false),
+            last_checkpoint: Mutex::default(),
             caretaker: Mutex::default(),
         }
     }
@@ -165,12 +167,22 @@ impl Store {
         sizes.bytes() > self.spare_bytes || sizes.log_files > LOG_FILES_MAX
     }
 
-    /// Whether the files are larger than they should be for what is in them.
+    /// Whether the files are larger than they should be for what is in them, and a
+    /// checkpoint makes them smaller: others know more of what is needed than can
+    /// be estimated, so what the last one took is not questioned until there is
+    /// more, or less to keep.
     pub(crate) fn is_too_large(&self, holdings: &Holdings) -> bool {
-        let Holdings { shards, records, bytes } = *holdings;
-        let needed = bytes + records * BYTES_BESIDE_RECORD + shards * BYTES_OF_SHARD;
         let sizes = self.log.sizes();
-        sizes.bytes() > 2 * needed + self.spare_bytes || sizes.log_files > LOG_FILES_MAX
+        let needed = needed_bytes(holdings);
+        let too_large = sizes.bytes() > 2 * needed + self.spare_bytes;
+        let worth_it = self.last_checkpoint().is_none_or(|last| {
+            sizes.bytes() > last.bytes + self.spare_bytes / 2 || needed < last.needed / 2
+        });
+        too_large && worth_it || sizes.log_files > LOG_FILES_MAX
+    }
+
+    fn last_checkpoint(&self) -> Option<LastCheckpoint> {
+        *self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a log of its own for what is told from here on. To be called while
@@ -179,8 +191,8 @@ impl Store {
         self.log.rotate()
     }
 
-    /// Writes down everything as it was at the rotation, and removes what was
-    /// told before it.
+    /// Writes down everything as it was at the rotation, which was about so much,
+    /// and removes what was told before it.
     ///
     /// # Errors
     /// If the directory cannot be written: it has what it had.
@@ -188,13 +200,18 @@ impl Store {
         &self,
         rotation: &Rotation,
         snapshot: &Snapshot,
+        holdings: &Holdings,
     ) -> Result<(), Refusal> {
         let mut checkpoint = self.log.checkpoint(rotation)?;
         let (frozen, request_ids) = (snapshot.frozen(), snapshot.request_ids());
         let moment = moment(frozen.taken(), frozen.drawn(), request_ids);
         checkpoint.push(|buffer| moment.write(buffer));
         write_frozen(frozen, |entry| checkpoint.push(|buffer| buffer.extend_from_slice(entry)));
-        checkpoint.finish()
+        checkpoint.finish()?;
+        let last =
+            LastCheckpoint { bytes: self.log.sizes().bytes(), needed: needed_bytes(holdings) };
+        *self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        Ok(())
     }
 
     /// Writes all that was told, takes nothing more, and lets go of the directory.
@@ -225,6 +242,19 @@ impl Store {
             self.check.notify_all();
         }
     }
+}
+
+/// What all files had when a checkpoint had been written, and what they needed.
+#[derive(Debug, Clone, Copy)]
+struct LastCheckpoint {
+    bytes: u64,
+    needed: u64,
+}
+
+/// About how many bytes a checkpoint has.
+fn needed_bytes(holdings: &Holdings) -> u64 {
+    let Holdings { shards, records, bytes } = *holdings;
+    bytes + records * BYTES_BESIDE_RECORD + shards * BYTES_OF_SHARD
 }
 
 fn moment(now: Timestamp, ids: Drawn, request_ids: Drawn) -> Entry {

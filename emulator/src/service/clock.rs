@@ -134,6 +134,12 @@ impl Clock {
         !matches!(self.0.source, Source::Manual { .. })
     }
 
+    /// Whether it is tokio's time, which may jump when every task waits.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub(crate) fn is_tokio(&self) -> bool {
+        matches!(self.0.source, Source::Tokio { .. })
+    }
+
     /// Lets time pass at once. Whatever is due by then has happened when the
     /// next call is answered.
     pub fn advance(&self, duration: Duration) {

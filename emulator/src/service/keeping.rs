@@ -83,6 +83,8 @@ impl Service {
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub(crate) async fn kept(&self) -> Result<(), Refusal> {
         match &self.store {
+            // A runtime with nothing else to do would let its time run on.
+            Some(_) if self.clock.is_tokio() => self.kept_blocking(),
             Some(store) => store.log().durable(store.written()).await,
             None => Ok(()),
         }
@@ -102,6 +104,12 @@ impl Service {
     /// Ready when all that has been told so far is safe; nothing if it is.
     pub(super) fn keeping(&self) -> Option<Keeping> {
         let store = self.store.as_ref()?;
+        #[cfg(any(feature = "server", feature = "sdk"))]
+        if self.clock.is_tokio() {
+            // As above. What is read is true, whether or not it can be kept.
+            let _kept = self.kept_blocking();
+            return None;
+        }
         let written = store.written();
         let waits = !store.log().is_durable(written);
         waits.then(|| Durable::new(Arc::clone(store.log()), written))
@@ -139,7 +147,11 @@ impl Service {
 
     /// Writes a checkpoint if the directory is too large for what is in it.
     fn compact(&self, store: &Store) -> Result<(), Refusal> {
-        if !store.may_be_too_large() || !store.is_too_large(&self.holdings()) {
+        if !store.may_be_too_large() {
+            return Ok(());
+        }
+        let holdings = self.holdings();
+        if !store.is_too_large(&holdings) {
             return Ok(());
         }
         let mut rotation = None;
@@ -149,7 +161,7 @@ impl Service {
         });
         let rotation = rotation.expect("a freeze asks for the time");
         let snapshot = Snapshot::new(frozen, self.request_ids.drawn());
-        store.write_checkpoint(&rotation, &snapshot)
+        store.write_checkpoint(&rotation, &snapshot, &holdings)
     }
 
     /// How much there is that has not expired.
