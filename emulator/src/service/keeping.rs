@@ -119,7 +119,7 @@ impl Service {
     pub(crate) fn note_moment(&self) {
         if let Some(store) = &self.store {
             let ids = self.engine.entropy.drawn();
-            store.note_moment(self.clock.now(), ids, self.request_ids.drawn());
+            store.note_moment(self.clock.now_on_any_thread(), ids, self.request_ids.drawn());
         }
     }
 
@@ -157,7 +157,7 @@ impl Service {
         let mut rotation = None;
         let frozen = self.engine.freeze(|| {
             rotation = Some(store.rotate());
-            self.clock.now()
+            self.clock.now_on_any_thread()
         });
         let rotation = rotation.expect("a freeze asks for the time");
         let snapshot = Snapshot::new(frozen, self.request_ids.drawn());
@@ -166,7 +166,7 @@ impl Service {
 
     /// How much there is that has not expired.
     fn holdings(&self) -> Holdings {
-        let now = self.clock.now();
+        let now = self.clock.now_on_any_thread();
         let mut all = Holdings::default();
         for realm in self.engine.realms() {
             realm.settle(now);
