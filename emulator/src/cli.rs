@@ -16,12 +16,17 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 
+use crate::durable::Durability;
+use crate::durable::recovery::Cut;
+use crate::durable::replay::Contents;
+use crate::durable::store::{DataDir, Resumed, SPARE_BYTES};
 use crate::emulator::{StartError, environment};
 use crate::model::arn::Region;
 use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::server;
 use crate::service::Service;
+use crate::service::begin::Beginning;
 use crate::service::clock::Clock;
 use crate::service::faults::Rule;
 use crate::service::init::Init;
@@ -120,6 +125,20 @@ struct Serving {
     #[arg(long, env = "KINESIS_SNAPSHOT", value_name = "FILE")]
     snapshot: Option<PathBuf>,
 
+    /// Directory to keep everything in, so that it survives the process; without it,
+    /// all is in memory alone
+    #[arg(long, env = "KINESIS_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// When a write is answered: when it is on the disk (every-write), or when the
+    /// operating system has it, which syncs every second (every-second) or as it likes (os)
+    #[arg(long, env = "KINESIS_DURABILITY", value_name = "MODE", default_value_t)]
+    durability: Durability,
+
+    /// How much larger the data directory may be than what is in it twice over, in bytes.
+    #[arg(long, env = "KINESIS_DATA_DIR_SPARE", hide = true, default_value_t = SPARE_BYTES)]
+    data_dir_spare: u64,
+
     /// How long calls take: none, aws, a duration such as 15ms, or a file
     #[arg(
         long, env = "KINESIS_CALL_LATENCY", value_name = "PROFILE", default_value = "none",
@@ -215,14 +234,13 @@ async fn serve(mut serving: Serving, port: u16) -> Result<ExitCode, StartError> 
         );
         *most = allowed;
     }
-    let Listening { server, listener, address } = serving.listen(port).await?;
+    let Listening { server, service, listener, address } = serving.listen(port).await?;
     let failed = |source| StartError::new(address, source);
     // Before the ready line: whoever reads it may ask us to end at once.
     let stop = server::signal().map_err(failed)?;
-    announce(&mut io::stdout().lock(), address, &serving.settings, &serving.limits)
-        .map_err(failed)?;
+    announce(&mut io::stdout().lock(), address, &serving, &service).map_err(failed)?;
     server.serve(listener, stop).await;
-    Ok(ExitCode::SUCCESS)
+    Ok(close(&service))
 }
 
 async fn execute(
@@ -230,16 +248,30 @@ async fn execute(
     port: u16,
     command: &[OsString],
 ) -> Result<ExitCode, StartError> {
-    let Listening { server, listener, address } = serving.listen(port).await?;
+    let Listening { server, service, listener, address } = serving.listen(port).await?;
     let variables = environment(&url(address), &serving.settings);
     // It is dropped with the runtime, connections and all.
     drop(tokio::spawn(server.serve(listener, std::future::pending())));
-    Ok(exec::run(command, variables).await)
+    let code = exec::run(command, variables).await;
+    close(&service);
+    Ok(code)
+}
+
+/// Keeps what is to survive the process.
+fn close(service: &Service) -> ExitCode {
+    match service.close() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("kinesis-emulator: not everything could be kept: {why}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A server that is about to serve.
 struct Listening {
     server: server::Server,
+    service: Arc<Service>,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -257,18 +289,19 @@ impl Serving {
             std::fs::write(file, certificates.authority_pem())
                 .map_err(|error| StartError::unwritable(file, error))?;
         }
+        let service = self.service()?;
         let clients = server::Clients {
             have_control: !self.no_control_api,
             limits: self.client_limits,
             allowed: self.allowed.clone(),
         };
         let server = server::Server::new(
-            self.service()?,
+            Arc::clone(&service),
             clients,
             #[cfg(feature = "tls")]
             certificates,
         );
-        Ok(Listening { server, listener, address })
+        Ok(Listening { server, service, listener, address })
     }
 
     fn service(&self) -> Result<Arc<Service>, StartError> {
@@ -278,8 +311,14 @@ impl Serving {
         let snapshot = self.snapshot.as_ref().map(Snapshot::read_from).transpose();
         let snapshot = snapshot.map_err(StartError::because)?;
         let settings = Settings { limits: self.limits.clone(), ..self.settings.clone() };
-        let service = Service::begin(settings, Clock::system(), snapshot.as_ref(), init)
-            .map_err(StartError::because)?;
+        let data_dir = self.data_dir.clone().map(|directory| DataDir {
+            directory,
+            durability: self.durability,
+            spare_bytes: self.data_dir_spare,
+        });
+        let (data_dir, snapshot) = (data_dir.as_ref(), snapshot.as_ref());
+        let beginning = Beginning { data_dir, snapshot, init };
+        let service = Service::begin(settings, Clock::system(), &beginning)?;
         service.set_latency(self.latency.clone());
         for rule in &self.rules {
             service.faults().add(rule.clone()).map_err(StartError::because)?;
@@ -295,13 +334,37 @@ impl Serving {
 fn announce(
     out: &mut impl Write,
     address: SocketAddr,
-    settings: &Settings,
-    limits: &Limits,
+    Serving { settings, limits, data_dir, snapshot, .. }: &Serving,
+    service: &Service,
 ) -> io::Result<()> {
     writeln!(out, "kinesis-emulator is ready at http://{address}")?;
     export(out, address, settings)?;
     if *limits != Limits::off() {
         writeln!(out, "The limits in force are those of {}.", limits.name())?;
+    }
+    if let (Some(directory), Some((resumed, took))) = (data_dir, service.resumed()) {
+        let Resumed { contents: Contents { streams, records }, found } = resumed;
+        writeln!(
+            out,
+            "Goes on with {} (streams: {streams}, records: {records}; {} bytes read in {:.3} s).",
+            directory.display(),
+            found.bytes,
+            took.as_secs_f64()
+        )?;
+        if let Some(Cut { file, offset, bytes }) = &found.cut {
+            writeln!(
+                out,
+                "Left out the last {bytes} bytes of {file}, from byte {offset} on: a failure has \
+                 torn them off, before anybody was told that they were written."
+            )?;
+        }
+        if let Some(snapshot) = snapshot {
+            writeln!(
+                out,
+                "Did not look at {}: a snapshot is what a new data directory begins with.",
+                snapshot.display()
+            )?;
+        }
     }
     let anybody = settings.verify_secret.is_none() || settings.allow_anonymous;
     if anybody && !address.ip().is_loopback() {

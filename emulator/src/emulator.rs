@@ -1,12 +1,15 @@
 //! `Emulator`: start it, call it, move its clock, drop it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
+use crate::durable::store::{DataDir, SPARE_BYTES};
+use crate::durable::{DataDirError, Durability};
 use crate::inspect::{Expectations, Journal, Ledger, Metrics, StreamView};
 use crate::model::arn::{AccountId, Region};
 use crate::model::limits::Limits;
@@ -14,11 +17,11 @@ use crate::model::settings::{Secret, Settings};
 #[cfg(feature = "server")]
 use crate::server::ClientLimits;
 use crate::service::Service;
+use crate::service::begin::{BeginError, Beginning};
 use crate::service::body::Body;
 use crate::service::clock::Clock;
 use crate::service::faults::Faults;
 use crate::service::init::Init;
-use crate::service::init::InitError;
 use crate::service::latency::Latency;
 use crate::snapshot::Snapshot;
 
@@ -139,8 +142,13 @@ impl Emulator {
     ///   was there, and read what there is at their place now.
     /// * A call that is being answered meanwhile sees the emulator before or
     ///   after it, or a stream that is gone.
+    /// * With a [data directory](Builder::data_dir) it has been kept when this
+    ///   returns, unless the directory cannot be written: then it is as soon as it
+    ///   can be, as is all that is written meanwhile.
     pub fn restore(&self, snapshot: &Snapshot) {
         self.service.restore(snapshot);
+        // The next call that writes says so, if it cannot be.
+        let _kept = self.service.kept_blocking();
     }
 
     /// What the emulator was started with.
@@ -275,6 +283,8 @@ impl fmt::Debug for Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        // What was not kept has been answered with an error.
+        let _kept = self.service.close();
         // A test must not pass by luck on an emulator that has failed.
         if self.service.is_broken() && !std::thread::panicking() {
             panic!(
@@ -294,6 +304,9 @@ pub struct Builder {
     latency: Latency,
     snapshot: Option<Snapshot>,
     init: Init,
+    data_dir: Option<PathBuf>,
+    durability: Durability,
+    spare_bytes: Option<u64>,
     #[cfg(feature = "server")]
     port: u16,
     #[cfg(feature = "server")]
@@ -397,6 +410,37 @@ impl Builder {
         self
     }
 
+    /// Keeps everything in a directory, which is made if it is not there, so that
+    /// it survives the process: streams and records, iterators, consumers,
+    /// queues and what they have handed out, settings of accounts. A call that
+    /// writes is answered when what it wrote is as safe as
+    /// [`durability`](Self::durability) says, and one emulator at a time can have
+    /// a directory.
+    ///
+    /// A directory that has something is gone on with. Then a
+    /// [`snapshot`](Self::snapshot) is not looked at, streams of
+    /// [`init`](Self::init) that are there stay as they are, and the seed is the
+    /// directory's. Settings, faults and the journal are not kept.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(directory.into());
+        self
+    }
+
+    /// How safe what was written is when it is answered: on the disk, unless said
+    /// otherwise. It says nothing without a [`data_dir`](Self::data_dir).
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How much larger the data directory may be than what is in it twice over:
+    /// for tests of what becomes of it.
+    #[doc(hidden)]
+    pub fn data_dir_spare_bytes(mut self, bytes: u64) -> Self {
+        self.spare_bytes = Some(bytes);
+        self
+    }
+
     /// Streams, consumers and records to have from the start. They are ACTIVE
     /// and readable when the emulator has started, whatever the state delay.
     pub fn init(mut self, init: Init) -> Self {
@@ -455,8 +499,8 @@ impl Builder {
     /// Starts the emulator over TCP.
     ///
     /// # Errors
-    /// If the port cannot be had, or AWS's rules do not allow what
-    /// [`init`](Self::init) asks for.
+    /// If the port cannot be had, the [`data_dir`](Self::data_dir) cannot be used,
+    /// or AWS's rules do not allow what [`init`](Self::init) asks for.
     #[cfg(feature = "server")]
     pub async fn start(self) -> Result<Emulator, StartError> {
         self.start_blocking()
@@ -470,7 +514,7 @@ impl Builder {
     #[cfg(feature = "server")]
     pub fn start_blocking(self) -> Result<Emulator, StartError> {
         let (port, clients) = (self.port, self.clients.clone());
-        let service = self.service().map_err(StartError::because)?;
+        let service = self.service()?;
         let server = tcp::Server::start(port, clients, Arc::clone(&service))?;
         Ok(Emulator { service, url: server.url(), server: Some(server) })
     }
@@ -478,23 +522,38 @@ impl Builder {
     /// Makes the emulator without any socket.
     ///
     /// # Panics
-    /// If AWS's rules do not allow what [`init`](Self::init) asks for.
+    /// If the [`data_dir`](Self::data_dir) cannot be used, or AWS's rules do not
+    /// allow what [`init`](Self::init) asks for. Use
+    /// [`try_in_process`](Self::try_in_process) to handle that.
     pub fn in_process(self) -> Emulator {
-        let service = match self.service() {
-            Ok(service) => service,
+        match self.try_in_process() {
+            Ok(emulator) => emulator,
             Err(error) => panic!("{error}"),
-        };
-        Emulator {
-            service,
-            url: IN_PROCESS_URL.to_owned(),
-            #[cfg(feature = "server")]
-            server: None,
         }
     }
 
-    fn service(self) -> Result<Arc<Service>, InitError> {
-        let Self { settings, clock, latency, snapshot, init, .. } = self;
-        let service = Service::begin(settings, clock, snapshot.as_ref(), &init)?;
+    /// Makes the emulator without any socket.
+    ///
+    /// # Errors
+    /// If the [`data_dir`](Self::data_dir) cannot be used, or AWS's rules do not
+    /// allow what [`init`](Self::init) asks for.
+    pub fn try_in_process(self) -> Result<Emulator, StartError> {
+        Ok(Emulator {
+            service: self.service()?,
+            url: IN_PROCESS_URL.to_owned(),
+            #[cfg(feature = "server")]
+            server: None,
+        })
+    }
+
+    fn service(self) -> Result<Arc<Service>, StartError> {
+        let Self { settings, clock, latency, snapshot, init, durability, .. } = self;
+        let spare_bytes = self.spare_bytes.unwrap_or(SPARE_BYTES);
+        let data_dir =
+            self.data_dir.map(|directory| DataDir { directory, durability, spare_bytes });
+        let (data_dir, snapshot) = (data_dir.as_ref(), snapshot.as_ref());
+        let beginning = Beginning { data_dir, snapshot, init: &init };
+        let service = Service::begin(settings, clock, &beginning)?;
         service.set_latency(latency);
         Ok(service)
     }
@@ -522,6 +581,26 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+impl StartError {
+    /// Why the data directory cannot be used, if that is why.
+    pub fn data_dir_error(&self) -> Option<&DataDirError> {
+        self.source.downcast_ref()
+    }
+}
+
+impl From<BeginError> for StartError {
+    fn from(error: BeginError) -> Self {
+        let message = error.to_string();
+        let source: Box<dyn std::error::Error + Send + Sync> = match error {
+            BeginError::DataDir(error) => error.into(),
+            BeginError::Init(error) => error.into(),
+            BeginError::NoThread(error) => error.into(),
+            BeginError::NotKept(why) => why.to_string().into(),
+        };
+        Self { message, source }
     }
 }
 

@@ -27,10 +27,11 @@
 //! # Map
 //! Rooms, each used by those after it, never the other way round: `model` (the
 //! API's values), `engine` (state and its laws), `snapshot` (state as a value
-//! and a file), `wire` (bytes ⇄ members), `operations` (one file each),
+//! and a file), `durable` (a data directory), `wire` (bytes ⇄ members), `operations` (one file each),
 //! `service` (requests and the clock), `inspect` (looking inside), `server`
 //! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
 
+mod durable;
 mod emulator;
 mod engine;
 #[cfg(feature = "sdk")]
@@ -52,6 +53,7 @@ mod wire;
 #[cfg(feature = "server")]
 pub mod cli;
 
+pub use durable::{DataDirError, DataDirErrorKind, Durability};
 pub use emulator::{Builder, Emulator, StartError};
 pub use model::arn::{AccountId, InvalidIdentity, Region};
 pub use model::error::ErrorKind;

@@ -102,7 +102,7 @@ impl BareEngine {
         let name = StreamName::from_checked("measured".into());
         let creating = StreamState::creating(StreamMode::Provisioned, RETENTION);
         let state = StreamState { planned_shards: shards, ..creating };
-        let engine = Engine::new(settings);
+        let engine = Engine::new(settings, None);
         let limits = engine.limits.all();
         let streams = engine.realm(&realm, now);
         streams
@@ -115,7 +115,7 @@ impl BareEngine {
 
     /// Splits and merges until there are so many shards of equal ranges.
     pub fn rescale(&self, shards: u32, now: Timestamp) {
-        self.stream.transition(now, Transition::Rescaled { shards });
+        self.stream.settle((now, 0), Transition::Rescaled { shards });
     }
 
     /// How many shards there are and were.

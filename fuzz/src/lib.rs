@@ -19,6 +19,7 @@ mod model {
 
 #[path = "../../tests/it/support"]
 mod support {
+    pub(crate) mod directory;
     pub(crate) mod frames;
     pub(crate) mod raw;
 }

@@ -3,6 +3,7 @@
 //! * `abuse`: clients that are slow, many, greedy, malicious or strangers.
 //! * `behaviours`: which test keeps which promise, and what users complained of.
 //! * `control`: the control API, over plain HTTP.
+//! * `durable`: what survives the process, in a data directory.
 //! * `fuzzed`: what must hold for any input; the inputs are in `fuzz/corpus`.
 //! * `goldens`: whole answers in files, one conversation each.
 //! * `wire`: whole requests and responses, byte by byte.
@@ -18,6 +19,7 @@
 mod abuse;
 mod behaviours;
 mod control;
+mod durable;
 mod fuzzed;
 mod goldens;
 mod model;

@@ -12,14 +12,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["model"]),
     ("operations", &["model", "engine", "wire"]),
     ("snapshot", &["model", "engine"]),
-    ("service", &["model", "engine", "wire", "operations", "snapshot"]),
+    ("durable", &["model", "engine", "snapshot"]),
+    ("service", &["model", "engine", "wire", "operations", "snapshot", "durable"]),
     ("inspect", &["model", "engine", "operations", "service"]),
-    ("server", &["model", "snapshot", "service", "inspect"]),
-    ("emulator", &["model", "snapshot", "service", "inspect", "server"]),
+    ("server", &["model", "snapshot", "durable", "service", "inspect"]),
+    ("emulator", &["model", "snapshot", "durable", "service", "inspect", "server"]),
     ("guide", &[]),
     ("measure", &["model", "engine"]),
     ("sdk", &["model", "service", "server", "emulator"]),
-    ("cli", &["model", "operations", "snapshot", "service", "server", "emulator"]),
+    ("cli", &["model", "operations", "snapshot", "durable", "service", "server", "emulator"]),
 ];
 
 /// Names that say nothing about what is inside.
@@ -215,6 +216,7 @@ fn room_of(part: &str) -> Option<String> {
         "AccountId" | "InvalidIdentity" | "Limits" | "Region" | "Settings" | "Timestamp" => {
             Some("model")
         }
+        "DataDirError" | "DataDirErrorKind" | "Durability" => Some("durable"),
         "Clock" | "Faults" | "Init" | "InitError" | "InitialStream" | "Latency" => Some("service"),
         "declarations" => Some("operations"),
         _ => None,

@@ -17,6 +17,17 @@ pub(crate) struct Drawn {
     pub(crate) draws: u64,
 }
 
+/// How much is drawn, at most, until it is noted again how far a source has got:
+/// more than a process can draw.
+const DRAWS_UNTIL_NOTED: u64 = 1 << 40;
+
+impl Drawn {
+    /// Beyond all that was drawn since this was noted.
+    pub(crate) fn ahead(self) -> Self {
+        Self { draws: self.draws.wrapping_add(DRAWS_UNTIL_NOTED), ..self }
+    }
+}
+
 impl Entropy {
     /// A source that repeats itself for equal seeds, or a new one without.
     pub(crate) fn new(seed: Option<u64>) -> Self {

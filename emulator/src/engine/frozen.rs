@@ -15,6 +15,7 @@ use crate::model::arn::{AccountId, RealmId, Region};
 use crate::model::timestamp::Timestamp;
 
 use super::Engine;
+use super::chronicle::Listener;
 use super::entropy::Drawn;
 use super::realm::Realm;
 
@@ -46,7 +47,11 @@ impl Frozen {
 
     /// Realms of one's own, by account and Region.
     pub(crate) fn realms(&self) -> Vec<Realm> {
-        fork(&self.0.realms, || ()).0
+        self.realms_told_to(None)
+    }
+
+    fn realms_told_to(&self, listener: Listener) -> Vec<Realm> {
+        fork(&self.0.realms, &listener, || ()).0
     }
 }
 
@@ -55,31 +60,50 @@ impl Engine {
     /// that nothing in it is younger.
     pub(crate) fn freeze(&self, now: impl FnOnce() -> Timestamp) -> Frozen {
         let _nothing_half_done = self.control.write();
-        let mut realms: Vec<_> = self.realms.iter().map(|realm| Arc::clone(&realm)).collect();
-        realms.sort_unstable_by(|one, other| order(one.id()).cmp(&order(other.id())));
-        let (realms, (taken, drawn)) = fork(&realms, || (now(), self.entropy.drawn()));
+        let realms = self.realms();
+        let (realms, (taken, drawn)) = fork(&realms, &None, || (now(), self.entropy.drawn()));
         Frozen::new(taken, drawn, realms)
     }
 
     /// Goes on from a frozen engine. The streams that were there until now are
     /// DELETING for those who still use them.
     pub(crate) fn restore(&self, frozen: &Frozen) {
-        let mut restored = frozen.realms();
         let _nothing_half_done = self.control.write();
+        // First this: nothing of them is told after what takes their place.
+        self.realms().iter().for_each(|realm| realm.retire());
+        if let Some(listener) = &self.listener {
+            listener.restored(frozen);
+        }
+        self.become_frozen(frozen);
+    }
+
+    /// Begins with what has been kept of another engine. Nobody is told: whoever
+    /// is told of changes is where it comes from.
+    pub(crate) fn resume(&self, frozen: &Frozen) {
+        let _nothing_half_done = self.control.write();
+        self.become_frozen(frozen);
+    }
+
+    fn become_frozen(&self, frozen: &Frozen) {
+        let mut restored = frozen.realms_told_to(self.listener.clone());
         self.entropy.go_on_from(frozen.drawn());
         self.storage.count_anew();
-        let replaced: Vec<_> = self.realms.iter().map(|realm| realm.id().clone()).collect();
         // Nobody finds a realm missing: what is not in the snapshot is empty.
-        for id in replaced {
-            if restored.iter().all(|realm| *realm.id() != id) {
-                restored.push(Realm::new(id));
+        for old in self.realms() {
+            if restored.iter().all(|realm| realm.id() != old.id()) {
+                restored.push(Realm::new(old.id().clone(), self.listener.clone()));
             }
         }
         for realm in restored {
-            if let Some(old) = self.realms.insert(realm.id().clone(), Arc::new(realm)) {
-                old.retire();
-            }
+            self.realms.insert(realm.id().clone(), Arc::new(realm));
         }
+    }
+
+    /// The realms that were ever named, by account and Region.
+    pub(crate) fn realms(&self) -> Vec<Arc<Realm>> {
+        let mut realms: Vec<_> = self.realms.iter().map(|realm| Arc::clone(&realm)).collect();
+        realms.sort_unstable_by(|one, other| order(one.id()).cmp(&order(other.id())));
+        realms
     }
 }
 
@@ -88,7 +112,11 @@ fn order(id: &RealmId) -> (&AccountId, &Region) {
 }
 
 /// Twins of realms, all of one moment, and what there is to be said of it.
-fn fork<T>(realms: &[Arc<Realm>], meanwhile: impl FnOnce() -> T) -> (Vec<Realm>, T) {
+fn fork<T>(
+    realms: &[Arc<Realm>],
+    listener: &Listener,
+    meanwhile: impl FnOnce() -> T,
+) -> (Vec<Realm>, T) {
     let pending: Vec<_> = realms.iter().map(|realm| realm.lifecycle().hold()).collect();
     let streams: Vec<_> = realms.iter().map(|realm| realm.streams()).collect();
     let held: Vec<Vec<_>> = streams
@@ -100,9 +128,11 @@ fn fork<T>(realms: &[Arc<Realm>], meanwhile: impl FnOnce() -> T) -> (Vec<Realm>,
     let twins = twins.map(|((realm, pending), (streams, states))| {
         let twins = streams.iter().zip(states);
         let twins: Vec<_> = twins
-            .map(|(stream, state)| (Arc::clone(stream), Arc::new(stream.fork(state))))
+            .map(|(stream, state)| {
+                (Arc::clone(stream), Arc::new(stream.fork(state, listener.clone())))
+            })
             .collect();
-        realm.fork(pending, &twins)
+        realm.fork(pending, &twins, listener.clone())
     });
     (twins.collect(), seen)
 }

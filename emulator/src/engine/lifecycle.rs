@@ -11,9 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::timestamp::Timestamp;
 
+use super::chronicle::Listener;
 use super::stream::Stream;
 use super::sync::Mutex;
 use super::transition::Transition;
+
+/// When a change is due, and which of those that are due at once it is.
+pub(crate) type Due = (Timestamp, u64);
 
 /// The changes to come, by deadline and then by the order of their making.
 #[derive(Debug, Default)]
@@ -27,14 +31,24 @@ pub(crate) struct Lifecycle {
 /// Changes that have begun and not ended.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    changes: BTreeMap<(Timestamp, u64), (Arc<Stream>, Transition)>,
+    changes: BTreeMap<Due, (Arc<Stream>, Transition)>,
     made: u64,
+    listener: Listener,
 }
 
 impl Pending {
+    fn add(&mut self, due: Due, stream: Arc<Stream>, change: Transition) {
+        self.made = self.made.max(due.1.saturating_add(1));
+        self.changes.insert(due, (stream, change));
+    }
+
     /// The same changes of other streams: `twin` says which. Those of a stream
     /// that has gone change nothing.
-    pub(crate) fn fork(&self, twin: impl Fn(&Arc<Stream>) -> Option<Arc<Stream>>) -> Lifecycle {
+    pub(crate) fn fork(
+        &self,
+        twin: impl Fn(&Arc<Stream>) -> Option<Arc<Stream>>,
+        listener: Listener,
+    ) -> Lifecycle {
         let twins = self
             .changes
             .iter()
@@ -42,7 +56,7 @@ impl Pending {
         let changes: BTreeMap<_, _> = twins.collect();
         let next = changes.first_key_value().map_or(u64::MAX, |((at, _), _)| at.as_millis());
         Lifecycle {
-            pending: Mutex::new(Self { changes, made: self.made }),
+            pending: Mutex::new(Self { changes, made: self.made, listener }),
             next_millis: NextDeadline(AtomicU64::new(next)),
         }
     }
@@ -58,13 +72,32 @@ impl Default for NextDeadline {
 }
 
 impl Lifecycle {
+    /// No changes to come, and who is told of those that are made.
+    pub(crate) fn told_to(listener: Listener) -> Self {
+        let pending = Pending { listener, ..Pending::default() };
+        Self { pending: Mutex::new(pending), ..Self::default() }
+    }
+
     /// Has a change happen at a deadline.
     pub(crate) fn schedule(&self, deadline: Timestamp, stream: Arc<Stream>, change: Transition) {
         let mut pending = self.pending.lock();
-        let order = pending.made;
-        pending.made += 1;
-        pending.changes.insert((deadline, order), (stream, change));
+        let due = (deadline, pending.made);
+        if let Some(listener) = &pending.listener {
+            listener.change_scheduled(&stream, due, &change);
+        }
+        pending.add(due, stream, change);
         self.next_millis.0.fetch_min(deadline.as_millis(), Ordering::Release);
+    }
+
+    /// Has a change happen that was put down in a file, as what it was there.
+    pub(crate) fn schedule_restored(&self, due: Due, stream: Arc<Stream>, change: Transition) {
+        self.pending.lock().add(due, stream, change);
+        self.next_millis.0.fetch_min(due.0.as_millis(), Ordering::Release);
+    }
+
+    /// Tells nobody from now on.
+    pub(crate) fn fall_silent(&self) {
+        self.pending.lock().listener = None;
     }
 
     /// Keeps changes from beginning and from ending.
@@ -73,10 +106,10 @@ impl Lifecycle {
     }
 
     /// The changes to come, in order.
-    pub(crate) fn pending(&self) -> Vec<(Timestamp, Arc<Stream>, Transition)> {
+    pub(crate) fn pending(&self) -> Vec<(Due, Arc<Stream>, Transition)> {
         let pending = self.pending.lock();
         let changes = pending.changes.iter();
-        changes.map(|((at, _), (on, change))| (*at, Arc::clone(on), change.clone())).collect()
+        changes.map(|(due, (on, change))| (*due, Arc::clone(on), change.clone())).collect()
     }
 
     /// When the next change is due; the end of time if none is.
@@ -89,7 +122,7 @@ impl Lifecycle {
     pub(crate) fn settle(
         &self,
         now: Timestamp,
-        mut apply: impl FnMut(Timestamp, Arc<Stream>, Transition),
+        mut apply: impl FnMut(Due, Arc<Stream>, Transition),
     ) {
         if self.next_millis.0.load(Ordering::Acquire) > now.as_millis() {
             return;
@@ -98,8 +131,8 @@ impl Lifecycle {
         let next = loop {
             match pending.changes.first_entry() {
                 Some(first) if first.key().0 <= now => {
-                    let ((deadline, _), (stream, change)) = first.remove_entry();
-                    apply(deadline, stream, change);
+                    let (due, (stream, change)) = first.remove_entry();
+                    apply(due, stream, change);
                 }
                 Some(first) => break first.key().0.as_millis(),
                 None => break u64::MAX,

@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 pub(crate) mod channel;
+pub(crate) mod chronicle;
 pub(crate) mod consumer;
 pub(crate) mod entropy;
 pub(crate) mod frozen;
@@ -37,6 +38,7 @@ use crate::model::seal::Seal;
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 
+use chronicle::Listener;
 use entropy::Entropy;
 use limits::LimitsInForce;
 use realm::Realm;
@@ -57,11 +59,13 @@ pub(crate) struct Engine {
     /// when the draws do.
     readers: AtomicU64,
     storage: Storage,
+    /// Who is told of every change.
+    listener: Listener,
 }
 
 impl Engine {
-    /// An engine without any streams.
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// An engine without any streams, and who is told of its changes.
+    pub(crate) fn new(settings: Settings, listener: Listener) -> Self {
         let entropy = Entropy::new(settings.seed);
         // The first draws are the seal's key.
         let _key = entropy.draw_16_bytes();
@@ -74,6 +78,7 @@ impl Engine {
             entropy,
             control: RwLock::new(()),
             readers: AtomicU64::new(0),
+            listener,
         }
     }
 
@@ -111,7 +116,8 @@ impl Engine {
         let known = self.realms.get(id).map(|realm| Arc::clone(&realm));
         let realm = known.unwrap_or_else(|| {
             let entry = self.realms.entry(id.clone());
-            Arc::clone(&entry.or_insert_with(|| Arc::new(Realm::new(id.clone()))))
+            let new = || Arc::new(Realm::new(id.clone(), self.listener.clone()));
+            Arc::clone(&entry.or_insert_with(new))
         });
         realm.settle(now);
         realm

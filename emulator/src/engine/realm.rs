@@ -19,6 +19,7 @@ use crate::model::status::{StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 
 use super::account::Commitment;
+use super::chronicle::Listener;
 use super::lifecycle::{Lifecycle, Pending};
 use super::limits::CallUsage;
 use super::stream::{Stream, StreamState};
@@ -52,24 +53,28 @@ pub(crate) struct Realm {
     next_sweep_millis: AtomicU64,
     /// How often operations were called that are limited per account.
     pub(crate) call_usage: Mutex<CallUsage>,
+    /// Who is told of every change.
+    listener: Listener,
 }
 
 impl Realm {
-    pub(crate) fn new(id: RealmId) -> Self {
+    pub(crate) fn new(id: RealmId, listener: Listener) -> Self {
         Self {
             id,
             streams: DashMap::new(),
             queues: DashMap::new(),
-            lifecycle: Lifecycle::default(),
+            lifecycle: Lifecycle::told_to(listener.clone()),
             quota: Mutex::new(()),
             retired: DashMap::new(),
             commitment: Mutex::new(Commitment::default()),
             next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(CallUsage::default()),
+            listener,
         }
     }
 
-    /// A realm as it was put down in a file: without streams.
+    /// A realm as it was put down in a file: without streams. Nobody is told of
+    /// its changes.
     pub(crate) fn restored(
         id: RealmId,
         commitment: Commitment,
@@ -78,7 +83,7 @@ impl Realm {
         Self {
             commitment: Mutex::new(commitment),
             retired: retired.into_iter().collect(),
-            ..Self::new(id)
+            ..Self::new(id, None)
         }
     }
 
@@ -92,7 +97,12 @@ impl Realm {
 
     /// The same realm for another emulator. Whoever calls holds the pending
     /// changes and all streams, which are given with their twins.
-    pub(crate) fn fork(&self, pending: &Pending, twins: &[(Arc<Stream>, Arc<Stream>)]) -> Self {
+    pub(crate) fn fork(
+        &self,
+        pending: &Pending,
+        twins: &[(Arc<Stream>, Arc<Stream>)],
+        listener: Listener,
+    ) -> Self {
         let twins: BTreeMap<_, _> =
             twins.iter().map(|(own, twin)| (&own.address.name, (own, twin))).collect();
         let twin_of = |stream: &Arc<Stream>| {
@@ -107,17 +117,20 @@ impl Realm {
             id: self.id.clone(),
             streams: twins.values().map(|(_, t)| (t.address.name.clone(), Arc::clone(t))).collect(),
             queues: queues.collect(),
-            lifecycle: pending.fork(twin_of),
+            lifecycle: pending.fork(twin_of, listener.clone()),
             quota: Mutex::new(()),
             retired: self.retired.clone(),
             commitment: Mutex::new(*self.commitment.lock()),
             next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(self.call_usage.lock().clone()),
+            listener,
         }
     }
 
-    /// Ends every stream: another realm has taken this one's place.
+    /// Ends every stream: another realm takes this one's place. Nobody is told
+    /// of this, nor of anything that happens here later.
     pub(crate) fn retire(&self) {
+        self.lifecycle.fall_silent();
         for stream in self.streams() {
             stream.retire();
         }
@@ -155,12 +168,12 @@ impl Realm {
     }
 
     fn make_due_changes(&self, now: Timestamp) {
-        self.lifecycle.settle(now, |at, stream, transition| {
+        self.lifecycle.settle(now, |due, stream, transition| {
             let deleted = matches!(transition, Transition::Deleted);
             if let Transition::QueueGone { id } = &transition {
                 self.queues.remove(id);
             }
-            stream.transition(at, transition);
+            stream.settle(due, transition);
             if deleted {
                 let name = &stream.address.name;
                 // First this: a namesake may be made as soon as the name is free.
@@ -250,6 +263,8 @@ impl Realm {
             .max(self.retired.get(&name).map_or(0, |seconds| *seconds + 1));
         let address = StreamAddress { realm: self.id.clone(), name };
         let stream = Arc::new(Stream::new(address, incarnation, now, created_seconds, state));
+        // Before anybody finds it, and changes it.
+        stream.listen(self.listener.clone());
         self.streams.insert(stream.address.name.clone(), Arc::clone(&stream));
         self.lifecycle.schedule(
             now.plus(settings.state_delay),
@@ -266,8 +281,12 @@ impl Realm {
         change: impl FnOnce(&mut Commitment),
     ) -> Commitment {
         let mut commitment = self.commitment.lock();
+        let before = *commitment;
         commitment.settle(now);
         change(&mut commitment);
+        if let Some(listener) = self.listener.as_ref().filter(|_| *commitment != before) {
+            listener.commitment_changed(&self.id, &commitment);
+        }
         *commitment
     }
 
@@ -396,7 +415,7 @@ mod tests {
     fn realm_with_a_stream() -> (Realm, Arc<Stream>) {
         let settings = Settings::default();
         let id = RealmId { account: settings.account_id.clone(), region: settings.region.clone() };
-        let realm = Realm::new(id);
+        let realm = Realm::new(id, None);
         let name = StreamName::from_checked("orders".into());
         let creating = StreamState::creating(StreamMode::Provisioned, RETENTION);
         let state = StreamState { planned_shards: 2, ..creating };

@@ -116,6 +116,10 @@ impl Receive {
         };
         let mut deliveries = queue.deliveries.lock();
         let delivered = deliveries.receive(&state, asked, now, waiter);
+        if let Some(listener) = state.listener.as_ref().filter(|_| !delivered.is_empty()) {
+            let mut places = delivered.iter().map(|delivered| delivered.place);
+            listener.deliveries_changed(&self.stream, queue, &deliveries, &mut places);
+        }
         let next_timeout = deliveries.next_timeout();
         // What is not hidden at all is there for others, too.
         let others: Vec<_> = match visibility.is_zero() && !delivered.is_empty() {

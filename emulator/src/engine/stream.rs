@@ -29,7 +29,9 @@ use crate::model::status::{
 use crate::model::timestamp::Timestamp;
 
 use super::channel::Channel;
+use super::chronicle::{Added, Listener};
 use super::consumer::Consumer;
+use super::lifecycle::Due;
 use super::limits::{CallUsage, ShardUsage};
 use super::queue::Queue;
 use super::rolling::RollingDay;
@@ -88,6 +90,8 @@ pub(crate) struct StreamState {
     pub(crate) encryption_starts: RollingDay,
     pub(crate) encryption_stops: RollingDay,
     pub(crate) topology: Topology,
+    /// Who is told of every change; nobody once the stream is gone.
+    pub(crate) listener: Listener,
 }
 
 impl StreamState {
@@ -116,6 +120,7 @@ impl StreamState {
             encryption_starts: RollingDay::default(),
             encryption_stops: RollingDay::default(),
             topology: Topology::empty(),
+            listener: None,
         }
     }
 
@@ -187,6 +192,15 @@ impl NewRecord<'_> {
     }
 }
 
+/// How much there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Holdings {
+    pub(crate) shards: u64,
+    pub(crate) records: u64,
+    /// Data and keys of the records.
+    pub(crate) bytes: u64,
+}
+
 /// Where a record went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
@@ -216,8 +230,9 @@ impl Stream {
 
     /// The same stream for another emulator, from the state that is held here.
     /// Nobody watches it, and no subscription is open.
-    pub(crate) fn fork(&self, held: &StreamState) -> Self {
+    pub(crate) fn fork(&self, held: &StreamState, listener: Listener) -> Self {
         let mut state = held.clone();
+        state.listener = listener;
         for consumer in state.consumers.values_mut() {
             consumer.subscriptions.clear();
         }
@@ -238,10 +253,21 @@ impl Stream {
         self.state.write()
     }
 
-    /// Ends the stream for everybody who still has it in hands: another one has
-    /// taken its place.
+    /// Tells somebody of the stream as it is, and of every change from now on.
+    pub(crate) fn listen(&self, listener: Listener) {
+        let mut state = self.state.write();
+        state.listener = listener;
+        self.tell(&state, 0, None);
+    }
+
+    /// Ends the stream for everybody who still has it in hands: another one
+    /// takes its place. Nobody is told.
     pub(crate) fn retire(&self) {
-        self.change(|state| state.status = StreamStatus::Deleting);
+        let mut state = self.state.write();
+        state.listener = None;
+        state.status = StreamStatus::Deleting;
+        drop(state);
+        self.wake_watchers();
         for shard in self.state().topology.shards() {
             let readers = shard.log.lock().readers_at_end.take();
             readers.for_each(Waker::wake);
@@ -270,13 +296,37 @@ impl Stream {
 
     /// Changes the stream; whoever looks at it waits.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut StreamState) -> T) -> T {
-        let changed = change(&mut self.state.write());
+        self.change_when_due(None, change)
+    }
+
+    /// The same; `settled` is the change to come that this is, if it is one.
+    fn change_when_due<T>(
+        &self,
+        settled: Option<Due>,
+        change: impl FnOnce(&mut StreamState) -> T,
+    ) -> T {
+        let mut state = self.state.write();
+        let shards_before = state.topology.shards().len();
+        let changed = change(&mut state);
+        self.tell(&state, shards_before, settled);
+        drop(state);
         self.wake_watchers();
         changed
     }
 
+    /// Tells what the stream is now. Shards change when others take over, which
+    /// come after those that were there `before`.
+    fn tell(&self, state: &StreamState, before: usize, settled: Option<Due>) {
+        let Some(listener) = &state.listener else { return };
+        let new = &state.topology.shards()[before..];
+        let parents = new.iter().flat_map(|shard| [shard.parent, shard.adjacent_parent]).flatten();
+        let changed: BTreeSet<_> = new.iter().map(|shard| shard.index).chain(parents).collect();
+        let changed: Vec<_> = changed.into_iter().collect();
+        listener.stream_changed(self, state, &changed, settled);
+    }
+
     /// Makes a change that concerns one reader, if any: it is told, and nobody
-    /// else is.
+    /// else is. Nothing of it outlives the reader.
     pub(crate) fn change_of_reader<T, E>(
         &self,
         change: impl FnOnce(&mut StreamState) -> Result<(T, Option<u64>), E>,
@@ -310,6 +360,19 @@ impl Stream {
         }
     }
 
+    /// How much the stream holds, what has expired and is not trimmed included.
+    pub(crate) fn holdings(&self) -> Holdings {
+        let state = self.state();
+        let shards = state.topology.shards();
+        let mut holdings = Holdings { shards: shards.len() as u64, ..Holdings::default() };
+        for shard in shards {
+            let log = shard.log.lock();
+            holdings.records += log.end() - log.start();
+            holdings.bytes += log.bytes() as u64;
+        }
+        holdings
+    }
+
     /// Tells everybody who watches the stream.
     pub(crate) fn wake_watchers(&self) {
         let watchers = self.watchers.lock().take();
@@ -329,8 +392,18 @@ impl Stream {
     }
 
     /// Makes a change whose time has come.
-    pub(crate) fn transition(&self, at: Timestamp, transition: Transition) {
-        self.change(|state| {
+    pub(crate) fn settle(&self, due: Due, transition: Transition) {
+        let at = due.0;
+        if let Transition::Deleted = transition {
+            let mut state = self.state.write();
+            if let Some(listener) = state.listener.take() {
+                listener.stream_gone(self);
+            }
+            drop(state);
+            self.wake_watchers();
+            return;
+        }
+        self.change_when_due(Some(due), |state| {
             match transition {
                 Transition::Created { shards } => {
                     state.topology = Topology::uniform(shards, self.created_seconds, self.created);
@@ -410,7 +483,7 @@ impl Stream {
                     }
                     return;
                 }
-                Transition::Deleted => return,
+                Transition::Deleted => unreachable!("a stream that is gone does not change"),
             }
             state.planned_shards = 0;
             // A stream that is being deleted meanwhile stays so.
@@ -491,7 +564,7 @@ impl Writable<'_> {
     ) -> Result<Placed, ApiError> {
         let mut placed = None;
         let shard = self.shard_for(record);
-        let busy = self.append_to(shard, now, [(0, record)], limits, |_, place| {
+        let busy = self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
             placed = Some(place);
         });
         self.busy.extend(busy);
@@ -546,14 +619,16 @@ impl Writable<'_> {
         &self,
         shard: &Shard,
         now: Timestamp,
-        records: impl IntoIterator<Item = (usize, &'r NewRecord<'r>)>,
+        records: impl Iterator<Item = (usize, &'r NewRecord<'r>)> + Clone,
         limits: Option<&Limits>,
         mut tell: impl FnMut(usize, Result<Placed, ApiError>),
     ) -> Option<ShardIndex> {
         let mut busy = false;
         let mut log = shard.log.lock();
         log.trim(self.state.horizon(now));
-        for (place, record) in records {
+        let first = log.end();
+        let mut refused = Vec::new();
+        for (place, record) in records.clone() {
             let admitted = match limits {
                 Some(limits) => self.admit(record, shard, log.usage(), limits, now),
                 None => Ok(false),
@@ -568,7 +643,27 @@ impl Writable<'_> {
                 );
                 Placed { shard: shard.index, sequence_number }
             });
+            if result.is_err() && self.state.listener.is_some() {
+                refused.push(place);
+            }
             tell(place, result);
+        }
+        if let Some(listener) = self.state.listener.as_ref().filter(|_| first < log.end()) {
+            let stored = records.filter(|(place, _)| !refused.contains(place));
+            let bytes = |(_, record): (usize, &'r NewRecord<'r>)| {
+                (record.partition_key.map(PartitionKey::as_str), record.data.as_bytes())
+            };
+            listener.records_added(
+                self.stream,
+                &mut Added {
+                    shard: shard.index,
+                    first,
+                    // All arrive at the time at which the last one does.
+                    arrival: log.newest(),
+                    encryption: self.state.encryption,
+                    records: &mut stored.map(bytes),
+                },
+            );
         }
         let readers = log.readers_at_end.take();
         drop(log);

@@ -38,6 +38,7 @@ impl Operation for DescribeAccountSettings {
     type Input = DescribeAccountSettingsInput;
     type Output = AccountSettingsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

@@ -146,6 +146,7 @@ impl Operation for DescribeChannel {
     type Output = ChannelOutput;
     const ERRORS: &'static [ErrorKind] =
         &[Validation, ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

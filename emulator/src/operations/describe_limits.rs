@@ -39,6 +39,7 @@ impl Operation for DescribeLimits {
     type Input = DescribeLimitsInput;
     type Output = DescribeLimitsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(1));
 

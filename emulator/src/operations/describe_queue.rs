@@ -115,6 +115,7 @@ impl Operation for DescribeQueue {
         AccessDenied,
         InternalFailure,
     ];
+    const WRITES: bool = false;
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

@@ -63,6 +63,7 @@ impl Operation for DescribeStream {
     type Output = DescribeStreamOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(10));
 

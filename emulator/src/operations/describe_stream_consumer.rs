@@ -48,6 +48,7 @@ impl Operation for DescribeStreamConsumer {
     type Input = StreamConsumerInput;
     type Output = DescribeStreamConsumerOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded, ResourceNotFound, InvalidArgument];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_stream(20));
 

@@ -67,6 +67,7 @@ impl Operation for DescribeStreamSummary {
     type Output = DescribeStreamSummaryOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(20));
 

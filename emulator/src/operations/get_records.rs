@@ -74,6 +74,7 @@ impl Operation for GetRecords {
         DryRunOperation,
     ];
     const ON_DATA_PATH: bool = true;
+    const WRITES: bool = false;
     /// Limited per shard.
     const RATE: Option<Rate> = None;
 

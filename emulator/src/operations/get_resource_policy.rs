@@ -27,6 +27,7 @@ impl Operation for GetResourcePolicy {
     type Input = ResourceInput;
     type Output = GetResourcePolicyOutput;
     const ERRORS: &'static [ErrorKind] = PutResourcePolicy::ERRORS;
+    const WRITES: bool = false;
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

@@ -62,6 +62,7 @@ impl Operation for GetShardIterator {
         DryRunOperation,
     ];
     const ON_DATA_PATH: bool = true;
+    const WRITES: bool = false;
     /// Limited per shard.
     const RATE: Option<Rate> = None;
 

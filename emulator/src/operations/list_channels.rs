@@ -98,6 +98,7 @@ impl Operation for ListChannels {
     type Output = ListChannelsOutput;
     const ERRORS: &'static [ErrorKind] =
         &[Validation, ExpiredNextToken, LimitExceeded, InvalidArgument, AccessDenied];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

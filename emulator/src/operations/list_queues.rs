@@ -97,6 +97,7 @@ impl Operation for ListQueues {
         AccessDenied,
         InternalFailure,
     ];
+    const WRITES: bool = false;
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

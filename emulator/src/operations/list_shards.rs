@@ -78,6 +78,7 @@ impl Operation for ListShards {
         ResourceInUse,
         AccessDenied,
     ];
+    const WRITES: bool = false;
     /// Source: model text; the guide said 100.
     const RATE: Option<Rate> = Some(Rate::per_stream(1000));
 

@@ -46,6 +46,7 @@ impl Operation for ListStreamConsumers {
     type Output = ListStreamConsumersOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, LimitExceeded, ExpiredNextToken, ResourceInUse];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_stream(5));
 

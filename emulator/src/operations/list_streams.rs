@@ -58,6 +58,7 @@ impl Operation for ListStreams {
     type Input = ListStreamsInput;
     type Output = ListStreamsOutput;
     const ERRORS: &'static [ErrorKind] = &[LimitExceeded, ExpiredNextToken, InvalidArgument];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

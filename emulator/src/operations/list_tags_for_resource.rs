@@ -33,6 +33,7 @@ impl Operation for ListTagsForResource {
     type Input = ResourceInput;
     type Output = ListTagsForResourceOutput;
     const ERRORS: &'static [ErrorKind] = TagResource::ERRORS;
+    const WRITES: bool = false;
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

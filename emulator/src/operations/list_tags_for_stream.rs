@@ -40,6 +40,7 @@ impl Operation for ListTagsForStream {
     type Output = ListTagsForStreamOutput;
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, LimitExceeded, AccessDenied];
+    const WRITES: bool = false;
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

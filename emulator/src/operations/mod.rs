@@ -44,6 +44,8 @@ pub(crate) trait Operation: 'static {
     /// changes a stream in one step or not at all. Others are waited for when
     /// the emulator is frozen.
     const ON_DATA_PATH: bool = false;
+    /// Whether it changes anything that is to be kept.
+    const WRITES: bool = true;
     /// How often it can be called, unless its shards limit it.
     const RATE: Option<Rate>;
 

@@ -16,6 +16,9 @@ pub(crate) trait Prepared: Send {
     /// What the call is about.
     fn subject(&self, call: &Call<'_>) -> Subject;
 
+    /// Whether it changes anything that is to be kept.
+    fn writes(&self) -> bool;
+
     /// Gate 3: does what was asked and writes the answer.
     ///
     /// # Errors
@@ -49,6 +52,10 @@ pub(super) fn prepare<O: Operation>(
 impl<O: Operation> Prepared for Checked<O> {
     fn subject(&self, call: &Call<'_>) -> Subject {
         Subject::of(&self.input, call)
+    }
+
+    fn writes(&self) -> bool {
+        O::WRITES
     }
 
     fn handle(self: Box<Self>, call: &Call<'_>) -> Result<Reply, ApiError> {

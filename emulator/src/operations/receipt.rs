@@ -109,14 +109,20 @@ pub(super) fn for_each_entry<T>(
     let (_, stream, address) = call.queue(queue_arn)?;
     let state = stream.state();
     let queue = state.queue(&address.id).filter(|queue| queue.is_readable());
-    let mut deliveries = queue.ok_or_else(missing)?.deliveries.lock();
+    let queue = queue.ok_or_else(missing)?;
+    let mut deliveries = queue.deliveries.lock();
     let seal = call.engine.seal();
     let mut results = EntryResults { successful: Vec::new(), failed: Vec::new() };
+    let mut changed = Vec::new();
     for (handle, with) in entries {
         let worked = open(&handle, &seal)
             .filter(|receipt| receipt.queue == address.id && receipt.side == side)
             .ok_or_else(ApiError::receipt_handle_invalid)
-            .and_then(|receipt| work(&mut deliveries, &state, &receipt, with));
+            .and_then(|receipt| {
+                work(&mut deliveries, &state, &receipt, with)?;
+                changed.push(receipt.place);
+                Ok(())
+            });
         match worked {
             Ok(()) => results.successful.push(SuccessfulEntry { handle }),
             Err(error) => results.failed.push(FailedEntry {
@@ -125,6 +131,10 @@ pub(super) fn for_each_entry<T>(
                 error_message: Some(PlainText(error.message().to_owned())),
             }),
         }
+    }
+    if let Some(listener) = state.listener.as_ref().filter(|_| !changed.is_empty()) {
+        let mut places = changed.into_iter();
+        listener.deliveries_changed(&stream, queue, &deliveries, &mut places);
     }
     // Records may be visible now that were not, or there may be room for more.
     let waiting: Vec<_> = deliveries.take_watchers().collect();

@@ -92,6 +92,7 @@ impl Operation for SubscribeToShard {
     const ERRORS: &'static [ErrorKind] =
         &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, DryRunOperation];
     const ON_DATA_PATH: bool = true;
+    const WRITES: bool = false;
     /// Once a second for a consumer and shard, which the five seconds
     /// before a take-over imply.
     const RATE: Option<Rate> = None;

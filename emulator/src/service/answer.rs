@@ -22,7 +22,8 @@ impl Service {
     /// Answers a request at once, whatever it is: it is not delayed and not held,
     /// and where its connection would be dropped it gets 502.
     pub(crate) fn call(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
-        self.at_once(request).unwrap_or_else(|waiting| waiting.give_up(self))
+        let response = self.at_once(request).unwrap_or_else(|waiting| waiting.give_up(self));
+        self.keep_blocking(response)
     }
 
     /// The same, but for a call that has nothing to answer yet.
@@ -133,6 +134,14 @@ mod waiting {
         /// # Errors
         /// If the connection is to be dropped in place of an answer.
         pub(crate) async fn answer(
+            self: &Arc<Self>,
+            request: Request<Bytes>,
+        ) -> Result<Response<Body>, Dropped> {
+            let response = self.answer_unkept(request).await?;
+            Ok(self.keep(response).await)
+        }
+
+        async fn answer_unkept(
             self: &Arc<Self>,
             request: Request<Bytes>,
         ) -> Result<Response<Body>, Dropped> {

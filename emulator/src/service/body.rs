@@ -37,8 +37,16 @@ impl Body {
             Self::Events(mut events) => {
                 let mut frames = Vec::new();
                 events.do_not_wait();
-                while let Step::Send(frame) = events.next(Waker::noop()) {
-                    frames.extend_from_slice(&frame);
+                loop {
+                    match events.next(Waker::noop()) {
+                        Step::Send(frame) => frames.extend_from_slice(&frame),
+                        Step::Keep => {
+                            // What is read is true, whether or not it can be kept.
+                            let _kept = events.service.kept_blocking();
+                            events.keeping = None;
+                        }
+                        Step::WaitUntil(_) | Step::Flush | Step::Cut | Step::End => break,
+                    }
                 }
                 frames.into()
             }
@@ -97,6 +105,13 @@ mod streaming {
                     return Poll::Pending;
                 }
                 Step::Cut => return Poll::Ready(Some(Err(Dropped))),
+                Step::Keep => {
+                    if let Some(keeping) = &mut events.keeping {
+                        // What is read is true, whether or not it can be kept.
+                        let _kept = std::task::ready!(Pin::new(keeping).poll(context));
+                    }
+                    events.keeping = None;
+                }
                 Step::WaitUntil(time) => {
                     let mut timer = events.service.clock().timer(time);
                     let elapsed = timer.poll(context);

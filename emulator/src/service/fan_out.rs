@@ -16,6 +16,7 @@ use crate::wire::{Protocol, event_stream};
 
 use super::Service;
 use super::faults::Ending;
+use super::keeping::Keeping;
 
 /// How often a connection gets its turn before it is cut: what was handed to it
 /// before is on its way then, as far as the client takes it.
@@ -33,6 +34,8 @@ pub(crate) struct Events {
     ending: Option<(u64, Ending)>,
     /// An event that is on its way, and when it arrives.
     on_its_way: Option<(Timestamp, Bytes)>,
+    /// Ready when what the event on its way tells of is safe.
+    pub(super) keeping: Option<Keeping>,
     /// Whether events take time.
     waits: bool,
     #[cfg(any(feature = "server", feature = "sdk"))]
@@ -55,6 +58,8 @@ pub(super) enum Step {
     /// Nothing before this time, unless the waker is woken.
     #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
     WaitUntil(Timestamp),
+    /// Nothing before [`Events::keeping`] is ready.
+    Keep,
     /// Nothing more until what was sent has had a turn to go out.
     Flush,
     /// The connection is dropped.
@@ -76,6 +81,7 @@ impl Events {
             events_sent: 0,
             ending: None,
             on_its_way: None,
+            keeping: None,
             waits: true,
             #[cfg(any(feature = "server", feature = "sdk"))]
             timer: None,
@@ -140,6 +146,7 @@ impl Events {
                 self.service.recorder.pushed(&self.subscription, &event, now);
                 let stream = self.subscription.stream();
                 let frame = event_frame(event, stream, self.protocol).into();
+                self.keeping = self.service.keeping();
                 self.deliver(clock.now().plus(service.latency_of_event()), frame)
             }
             Poll::WaitUntil(time) => Step::WaitUntil(time),
@@ -161,6 +168,10 @@ impl Events {
         if self.waits && self.service.clock().now() < arrival {
             self.on_its_way = Some((arrival, frame));
             return Step::WaitUntil(arrival);
+        }
+        if self.keeping.is_some() {
+            self.on_its_way = Some((arrival, frame));
+            return Step::Keep;
         }
         self.events_sent += 1;
         Step::Send(frame)

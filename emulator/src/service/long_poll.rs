@@ -49,7 +49,9 @@ impl LongPoll {
         let call = Call { now, caller: &caller, engine, failing: &[], effect };
         let answer = service
             .guarded(|| received.map(|records| answer_receive(&receive, records, &call, protocol)));
-        service.respond(answer, protocol, draft, since)
+        let mut response = service.respond(answer, protocol, draft, since);
+        service.mark_as_written(&mut response);
+        response
     }
 
     /// Ends the wait now, with nothing.

@@ -4,6 +4,7 @@
 //! connector and the socket share it; it knows neither axum nor sockets.
 
 mod answer;
+pub(crate) mod begin;
 pub(crate) mod body;
 pub(crate) mod clock;
 mod envelope;
@@ -11,6 +12,7 @@ mod fan_out;
 pub(crate) mod faults;
 mod health;
 pub(crate) mod init;
+mod keeping;
 pub(crate) mod latency;
 mod limits_file;
 mod long_poll;
@@ -36,7 +38,9 @@ use http::header::{
 };
 use http::{Method, Response, StatusCode};
 
+use crate::durable::store::{Resumed, Store};
 use crate::engine::Engine;
+use crate::engine::chronicle::Chronicle;
 use crate::engine::entropy::Entropy;
 use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
@@ -89,6 +93,10 @@ pub(crate) struct Service {
     recorder: Recorder,
     /// Who waits for streams to be made.
     waiters: Waiters,
+    /// Where the state is kept that is to survive the process, if anywhere; what
+    /// was there at the start, and how long it took to read.
+    store: Option<Arc<Store>>,
+    resumed: Option<(Resumed, Duration)>,
 }
 
 /// A call that may go on to its operation.
@@ -102,12 +110,13 @@ struct LetIn {
 }
 
 impl Service {
-    pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
+    fn new(settings: Settings, clock: Clock, store: Option<Arc<Store>>) -> Self {
         let seed = settings.seed;
         let switches = Arc::new(Switches::default());
+        let listener = store.clone().map(|store| -> Arc<dyn Chronicle> { store });
         Self {
             recorder: Recorder::new(settings.journal),
-            engine: Engine::new(settings),
+            engine: Engine::new(settings, listener),
             clock,
             request_ids: Entropy::new(seed.map(|seed| !seed)),
             faults: Faults::new(seed, Arc::clone(&switches)),
@@ -115,6 +124,8 @@ impl Service {
             switches,
             broken: AtomicBool::new(false),
             waiters: Waiters::default(),
+            store,
+            resumed: None,
         }
     }
 
@@ -171,8 +182,11 @@ impl Service {
     /// Goes on from a snapshot. The clock never lies before it.
     pub(crate) fn restore(&self, snapshot: &Snapshot) {
         self.clock.advance_to(snapshot.taken());
+        let together = self.store.as_ref().map(|store| store.group());
         self.engine.restore(snapshot.frozen());
         self.request_ids.go_on_from(snapshot.request_ids());
+        self.note_moment();
+        drop(together);
         // Records that are put from now on can have the numbers of earlier ones.
         self.recorder.recording().reads.clear();
         self.waiters.wake();
@@ -251,6 +265,7 @@ impl Service {
         now: Timestamp,
     ) -> Outcome {
         self.conclude(let_in, failing, now, |operation, prepared, call| {
+            let _together = self.begin_to_write(&*prepared)?;
             call.admit(operation, &*prepared)?;
             prepared.handle(call)
         })
@@ -283,6 +298,7 @@ impl Service {
         let LetIn { operation, protocol, caller, prepared, draft } = let_in;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
+        let writes = prepared.writes();
         let handled = self.guarded(|| {
             if let Some(draft) = &draft {
                 draft.is_about(prepared.subject(&call));
@@ -296,7 +312,13 @@ impl Service {
             Ok(Reply::Receive(receive)) => {
                 Outcome::Wait(Box::new(LongPoll { receive, protocol, caller, draft, since: now }))
             }
-            handled => Outcome::Answer(self.respond(handled, protocol, draft, now)),
+            handled => {
+                let mut response = self.respond(handled, protocol, draft, now);
+                if writes {
+                    self.mark_as_written(&mut response);
+                }
+                Outcome::Answer(response)
+            }
         }
     }
 

@@ -20,9 +20,9 @@
 
 mod error;
 mod file;
-mod read;
-mod rows;
-mod write;
+pub(crate) mod read;
+pub(crate) mod rows;
+pub(crate) mod write;
 
 use std::fmt;
 

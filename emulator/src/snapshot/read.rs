@@ -1,6 +1,7 @@
 //! From lines to a frozen engine. Nothing that stands in a file is trusted: it
 //! is refused, or it makes an engine that keeps its laws.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Log
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
+use crate::engine::lifecycle::Due;
 use crate::engine::log::Log;
 use crate::engine::queue::{Acknowledged, Deliveries, Delivery, Place, Queue, QueueStart, Side};
 use crate::engine::realm::Realm;
@@ -37,9 +39,9 @@ use crate::model::timestamp::Timestamp;
 use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
-    Announcement, Becomes, ChangeRow, ChannelRow, ConsumerRow, DestinationRow, DrawnRow, EndRow,
-    FORMAT, Header, Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text,
-    VERSION,
+    Announcement, Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DestinationRow,
+    DrawnRow, EndRow, FORMAT, Header, Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow,
+    StreamRow, Text, VERSION,
 };
 
 /// A first line is not longer: a large file of another kind is not read whole.
@@ -47,8 +49,8 @@ const HEADER_BYTES_MAX: u64 = 64 * 1024;
 /// More shards than any operation makes of a stream at once.
 const SHARDS_AT_ONCE_MAX: u32 = 20_000;
 
-/// Why a line cannot be.
-type Refusal = String;
+/// Why something cannot stand in a file.
+pub(crate) type Refusal = String;
 
 /// Reads a snapshot.
 pub(super) fn read(mut input: impl BufRead) -> Result<Snapshot, Problem> {
@@ -110,13 +112,13 @@ struct World {
     shard: Option<OpenShard>,
     /// Streams of the last realm whose shards are about to change.
     resharding: BTreeSet<StreamName>,
+    incarnations: BTreeSet<u64>,
     found: EndRow,
 }
 
 /// A shard whose records are being read.
 struct OpenShard {
     shard: Shard,
-    log: Log,
     last: Timestamp,
     newest: Timestamp,
     data: Vec<u8>,
@@ -166,17 +168,8 @@ impl World {
         if self.realms.iter().any(|realm| *realm.id() == id) {
             return Err("a realm that was there before".to_owned());
         }
-        let commitment = Commitment {
-            started: row.commitment.started.map(Timestamp::from_millis),
-            ended: row.commitment.ended.map(Timestamp::from_millis),
-            ends_early: row.commitment.ends_early,
-        };
-        let mut retired = Vec::new();
-        for (Text(name), made) in row.retired_seconds {
-            retired.push((name, seconds(made)?));
-        }
+        self.realms.push(realm(id, &row.commitment, row.retired_seconds)?);
         self.resharding.clear();
-        self.realms.push(Realm::restored(id, commitment, retired));
         Ok(())
     }
 
@@ -189,61 +182,117 @@ impl World {
     fn finish_stream(&mut self) -> Result<(), Refusal> {
         self.finish_shard();
         let Some((row, shards)) = self.stream.take() else { return Ok(()) };
+        if !self.incarnations.insert(row.incarnation) {
+            return Err(format!("a second stream of the incarnation {}", row.incarnation));
+        }
         let realm = self.realms.last().ok_or("a stream outside of a realm")?;
-        if realm.find(&row.name.0).is_some() {
-            return Err(format!("a second stream of the name {}", row.name.0));
-        }
-        let stream = stream(row, shards, realm.id())?;
-        for channel in stream.state().channels.values() {
-            if realm.has_channel_named(&channel.name)
-                || realm.stream_of_channel(&channel.address.id).is_some()
-            {
-                return Err(format!("a second channel {}", channel.name));
-            }
-        }
-        for queue in stream.state().queues.values() {
-            if realm.stream_of_queue(&queue.address.id).is_some() {
-                return Err(format!("a second queue of the id {}", queue.address.id));
-            }
-        }
-        realm.add_restored(Arc::new(stream));
-        Ok(())
+        add_stream(realm, row, shards)
     }
 
     fn add_change(&mut self, row: ChangeRow) -> Result<(), Refusal> {
         let realm = self.realms.last().ok_or("a change outside of a realm")?;
-        let Text(name) = row.stream;
-        let stream = realm.find(&name).ok_or("a change of no stream")?;
-        let change = transition(row.becomes);
-        // One at a time: the second would be made to other shards.
-        let reshards = reshards(&change, &stream.state().topology);
-        if reshards.is_some_and(|possible| !possible || !self.resharding.insert(name)) {
-            return Err("a change of shards that cannot be made".to_owned());
-        }
-        realm.lifecycle().schedule(Timestamp::from_millis(row.at), stream, change);
-        Ok(())
+        let due = (Timestamp::from_millis(row.at), self.found.changes);
+        add_change(realm, row.stream.0, due, row.becomes, &mut self.resharding)
     }
+}
+
+/// A realm without its streams.
+pub(crate) fn realm(
+    id: RealmId,
+    commitment: &CommitmentRow,
+    retired_seconds: BTreeMap<Text<StreamName>, u64>,
+) -> Result<Realm, Refusal> {
+    let commitment = Commitment {
+        started: commitment.started.map(Timestamp::from_millis),
+        ended: commitment.ended.map(Timestamp::from_millis),
+        ends_early: commitment.ends_early,
+    };
+    let mut retired = Vec::new();
+    for (Text(name), made) in retired_seconds {
+        retired.push((name, seconds(made)?));
+    }
+    Ok(Realm::restored(id, commitment, retired))
+}
+
+/// Adds a stream to its realm.
+pub(crate) fn add_stream(realm: &Realm, row: StreamRow, shards: Vec<Shard>) -> Result<(), Refusal> {
+    if realm.find(&row.name.0).is_some() {
+        return Err(format!("a second stream of the name {}", row.name.0));
+    }
+    let stream = stream(row, shards, realm.id())?;
+    for channel in stream.state().channels.values() {
+        if realm.has_channel_named(&channel.name)
+            || realm.stream_of_channel(&channel.address.id).is_some()
+        {
+            return Err(format!("a second channel {}", channel.name));
+        }
+    }
+    for queue in stream.state().queues.values() {
+        if realm.stream_of_queue(&queue.address.id).is_some() {
+            return Err(format!("a second queue of the id {}", queue.address.id));
+        }
+    }
+    realm.add_restored(Arc::new(stream));
+    Ok(())
+}
+
+/// Adds a change to come. `resharding` are the realm's streams whose shards are
+/// about to change.
+pub(crate) fn add_change(
+    realm: &Realm,
+    stream: StreamName,
+    due: Due,
+    becomes: Becomes,
+    resharding: &mut BTreeSet<StreamName>,
+) -> Result<(), Refusal> {
+    let found = realm.find(&stream).ok_or("a change of no stream")?;
+    let change = transition(becomes);
+    // One at a time: the second would be made to other shards.
+    let reshards = reshards(&change, &found.state().topology);
+    if reshards.is_some_and(|possible| !possible || !resharding.insert(stream)) {
+        return Err("a change of shards that cannot be made".to_owned());
+    }
+    realm.lifecycle().schedule_restored(due, found, change);
+    Ok(())
+}
+
+/// Refuses what no record can be.
+pub(crate) fn check_record(key: Option<&Cow<'_, str>>, data: &[u8]) -> Result<(), Refusal> {
+    if let Some(key) = key
+        && !PartitionKey::CONSTRAINTS.iter().all(|constraint| key.satisfies(constraint))
+    {
+        return Err("a partition key that breaks a constraint".to_owned());
+    }
+    if data.len() > Payload::BYTES_MAX {
+        return Err("more data than a record can have".to_owned());
+    }
+    Ok(())
+}
+
+/// A shard whose records are still to come.
+pub(crate) fn shard(row: &ShardRow) -> Result<Shard, Refusal> {
+    if !(1..=SequenceNumber::INDEX_MAX).contains(&row.first_index) {
+        return Err("an index that no record has".to_owned());
+    }
+    let index = ShardIndex::new(row.number);
+    let hash_keys = HashKeyRange {
+        start: HashKey::new(row.first_hash_key.0),
+        end: HashKey::new(row.last_hash_key.0),
+    };
+    let parents = [row.parent, row.adjacent_parent].map(|parent| parent.map(ShardIndex::new));
+    let created_seconds = seconds(row.created_seconds)?;
+    let opened = Timestamp::from_millis(row.opened);
+    let mut shard = Shard::new(index, hash_keys, parents, created_seconds, opened);
+    shard.closed = row.closed.map(Timestamp::from_millis);
+    shard.ended_seconds = seconds(row.ended_seconds)?;
+    shard.log = Mutex::new(Log::resumed(index, created_seconds, row.first_index));
+    Ok(shard)
 }
 
 impl OpenShard {
     fn new(row: &ShardRow) -> Result<Self, Refusal> {
-        if !(1..=SequenceNumber::INDEX_MAX).contains(&row.first_index) {
-            return Err("an index that no record has".to_owned());
-        }
-        let index = ShardIndex::new(row.number);
-        let hash_keys = HashKeyRange {
-            start: HashKey::new(row.first_hash_key.0),
-            end: HashKey::new(row.last_hash_key.0),
-        };
-        let parents = [row.parent, row.adjacent_parent].map(|parent| parent.map(ShardIndex::new));
-        let created_seconds = seconds(row.created_seconds)?;
-        let opened = Timestamp::from_millis(row.opened);
-        let mut shard = Shard::new(index, hash_keys, parents, created_seconds, opened);
-        shard.closed = row.closed.map(Timestamp::from_millis);
-        shard.ended_seconds = seconds(row.ended_seconds)?;
         Ok(Self {
-            shard,
-            log: Log::resumed(index, created_seconds, row.first_index),
+            shard: shard(row)?,
             last: Timestamp::EPOCH,
             newest: Timestamp::from_millis(row.newest),
             data: Vec::new(),
@@ -256,26 +305,18 @@ impl OpenShard {
             return Err("a record that arrived before the one before it, or after all".to_owned());
         }
         self.last = arrival;
-        if let Some(key) = &row.key
-            && !PartitionKey::CONSTRAINTS.iter().all(|constraint| key.satisfies(constraint))
-        {
-            return Err("a partition key that breaks a constraint".to_owned());
-        }
         self.data.clear();
         STANDARD
             .decode_vec(row.data.as_bytes(), &mut self.data)
             .map_err(|error| format!("data that is not base64: {error}"))?;
-        if self.data.len() > Payload::BYTES_MAX {
-            return Err("more data than a record can have".to_owned());
-        }
+        check_record(row.key.as_ref(), &self.data)?;
         let encryption = if row.encrypted { EncryptionType::Kms } else { EncryptionType::None };
-        self.log.append(arrival, row.key.as_deref(), &self.data, encryption);
+        self.shard.log.lock().append(arrival, row.key.as_deref(), &self.data, encryption);
         Ok(())
     }
 
-    fn finish(mut self) -> Shard {
-        self.log.not_before(self.newest);
-        self.shard.log = Mutex::new(self.log);
+    fn finish(self) -> Shard {
+        self.shard.log.lock().not_before(self.newest);
         self.shard
     }
 }
@@ -338,6 +379,7 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
         encryption_starts: day(&row.encryption_starts),
         encryption_stops: day(&row.encryption_stops),
         topology,
+        listener: None,
     };
     let created = Timestamp::from_millis(row.created);
     let created_seconds = seconds(row.created_seconds)?;
@@ -525,13 +567,14 @@ fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
             open(*parent)
                 .is_some_and(|range| range.start < *upper_start && *upper_start <= range.end),
         ),
-        Transition::BusyShardSplit { parent, .. } => Some(open(*parent).is_some()),
         Transition::Merged { lower, upper } => Some(
             open(*lower)
                 .zip(open(*upper))
                 .is_some_and(|(lower, upper)| are_neighbours(lower, upper)),
         ),
         Transition::Deleted
+        // By then others may have taken over from the shard, and nothing comes of it.
+        | Transition::BusyShardSplit { .. }
         | Transition::ModeSwitched { .. }
         | Transition::Encrypted { .. }
         | Transition::Decrypted

@@ -26,39 +26,39 @@ use crate::model::status::{
 };
 
 /// What the first line says.
-pub(super) const FORMAT: &str = "kinesis-emulator-snapshot";
+pub(crate) const FORMAT: &str = "kinesis-emulator-snapshot";
 /// The version that is written, and the newest that is read.
-pub(super) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 /// What every version's first line has.
 #[derive(serde::Deserialize)]
-pub(super) struct Announcement<'a> {
+pub(crate) struct Announcement<'a> {
     #[serde(borrow)]
-    pub(super) format: Cow<'a, str>,
-    pub(super) version: u64,
+    pub(crate) format: Cow<'a, str>,
+    pub(crate) version: u64,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header {
-    pub(super) format: String,
-    pub(super) version: u64,
-    pub(super) taken: u64,
-    pub(super) ids: DrawnRow,
-    pub(super) request_ids: DrawnRow,
+pub(crate) struct Header {
+    pub(crate) format: String,
+    pub(crate) version: u64,
+    pub(crate) taken: u64,
+    pub(crate) ids: DrawnRow,
+    pub(crate) request_ids: DrawnRow,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DrawnRow {
-    pub(super) seed: u64,
-    pub(super) draws: u64,
+pub(crate) struct DrawnRow {
+    pub(crate) seed: u64,
+    pub(crate) draws: u64,
 }
 
 /// A line after the first.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Row<'a> {
+pub(crate) enum Row<'a> {
     Realm(RealmRow),
     Stream(Box<StreamRow>),
     Shard(ShardRow),
@@ -70,78 +70,78 @@ pub(super) enum Row<'a> {
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RealmRow {
-    pub(super) account: Parsed<AccountId>,
-    pub(super) region: Parsed<Region>,
-    pub(super) commitment: CommitmentRow,
+pub(crate) struct RealmRow {
+    pub(crate) account: Parsed<AccountId>,
+    pub(crate) region: Parsed<Region>,
+    pub(crate) commitment: CommitmentRow,
     /// Names that are free again, with the second at which the last stream of
     /// each was made.
-    pub(super) retired_seconds: BTreeMap<Text<StreamName>, u64>,
+    pub(crate) retired_seconds: BTreeMap<Text<StreamName>, u64>,
+}
+
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommitmentRow {
+    pub(crate) started: Option<u64>,
+    pub(crate) ended: Option<u64>,
+    pub(crate) ends_early: bool,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CommitmentRow {
-    pub(super) started: Option<u64>,
-    pub(super) ended: Option<u64>,
-    pub(super) ends_early: bool,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StreamRow {
-    pub(super) name: Text<StreamName>,
-    pub(super) incarnation: u64,
-    pub(super) created: u64,
-    pub(super) created_seconds: u64,
-    pub(super) auto_turn: u64,
-    pub(super) status: Text<StreamStatus>,
-    pub(super) mode: Text<StreamMode>,
-    pub(super) retention_seconds: u64,
-    pub(super) expired_before: u64,
-    pub(super) encryption: Text<EncryptionType>,
-    pub(super) key: Option<Text<KeyId>>,
-    pub(super) distribution: Text<RecordDistributionStrategy>,
-    pub(super) max_record_size_kib: Number<MaxRecordSizeInKiB>,
-    pub(super) tags: Tags,
-    pub(super) shard_level_metrics: Vec<Text<MetricsName>>,
-    pub(super) policy: Option<Text<PolicyText>>,
+pub(crate) struct StreamRow {
+    pub(crate) name: Text<StreamName>,
+    pub(crate) incarnation: u64,
+    pub(crate) created: u64,
+    pub(crate) created_seconds: u64,
+    pub(crate) auto_turn: u64,
+    pub(crate) status: Text<StreamStatus>,
+    pub(crate) mode: Text<StreamMode>,
+    pub(crate) retention_seconds: u64,
+    pub(crate) expired_before: u64,
+    pub(crate) encryption: Text<EncryptionType>,
+    pub(crate) key: Option<Text<KeyId>>,
+    pub(crate) distribution: Text<RecordDistributionStrategy>,
+    pub(crate) max_record_size_kib: Number<MaxRecordSizeInKiB>,
+    pub(crate) tags: Tags,
+    pub(crate) shard_level_metrics: Vec<Text<MetricsName>>,
+    pub(crate) policy: Option<Text<PolicyText>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) channels: Vec<ChannelRow>,
-    pub(super) consumers: Vec<ConsumerRow>,
-    pub(super) registrations_seconds: BTreeMap<Text<ConsumerName>, u64>,
+    pub(crate) channels: Vec<ChannelRow>,
+    pub(crate) consumers: Vec<ConsumerRow>,
+    pub(crate) registrations_seconds: BTreeMap<Text<ConsumerName>, u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) queues: Vec<QueueRow>,
-    pub(super) warm_throughput: Option<u32>,
-    pub(super) planned_shards: u32,
-    pub(super) rescalings: Vec<u64>,
-    pub(super) mode_switches: Vec<u64>,
-    pub(super) encryption_starts: Vec<u64>,
-    pub(super) encryption_stops: Vec<u64>,
+    pub(crate) queues: Vec<QueueRow>,
+    pub(crate) warm_throughput: Option<u32>,
+    pub(crate) planned_shards: u32,
+    pub(crate) rescalings: Vec<u64>,
+    pub(crate) mode_switches: Vec<u64>,
+    pub(crate) encryption_starts: Vec<u64>,
+    pub(crate) encryption_stops: Vec<u64>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChannelRow {
-    pub(super) id: Text<ChannelId>,
-    pub(super) name: Text<ChannelName>,
-    pub(super) created: u64,
-    pub(super) status: Text<ChannelStatus>,
-    pub(super) role: Text<RoleArn>,
-    pub(super) format: Text<RecordFormatType>,
-    pub(super) schema: Option<Text<SchemaArn>>,
-    pub(super) destination: DestinationRow,
-    pub(super) freshness_seconds: u64,
-    pub(super) dead_letters: DeadLettersRow,
-    pub(super) key: Option<Text<KeyId>>,
-    pub(super) logging: LoggingRow,
-    pub(super) tags: Tags,
-    pub(super) policy: Option<Text<PolicyText>>,
+pub(crate) struct ChannelRow {
+    pub(crate) id: Text<ChannelId>,
+    pub(crate) name: Text<ChannelName>,
+    pub(crate) created: u64,
+    pub(crate) status: Text<ChannelStatus>,
+    pub(crate) role: Text<RoleArn>,
+    pub(crate) format: Text<RecordFormatType>,
+    pub(crate) schema: Option<Text<SchemaArn>>,
+    pub(crate) destination: DestinationRow,
+    pub(crate) freshness_seconds: u64,
+    pub(crate) dead_letters: DeadLettersRow,
+    pub(crate) key: Option<Text<KeyId>>,
+    pub(crate) logging: LoggingRow,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Text<PolicyText>>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum DestinationRow {
+pub(crate) enum DestinationRow {
     Bucket {
         arn: Text<BucketArn>,
         owner: Text<BucketOwner>,
@@ -160,113 +160,113 @@ pub(super) enum DestinationRow {
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DeadLettersRow {
-    pub(super) bucket: Text<BucketArn>,
-    pub(super) owner: Text<BucketOwner>,
-    pub(super) prefix: Option<Text<ErrorOutputPrefix>>,
+pub(crate) struct DeadLettersRow {
+    pub(crate) bucket: Text<BucketArn>,
+    pub(crate) owner: Text<BucketOwner>,
+    pub(crate) prefix: Option<Text<ErrorOutputPrefix>>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LoggingRow {
-    pub(super) enabled: bool,
-    pub(super) group: Text<LogGroupName>,
-    pub(super) stream: Text<LogStreamName>,
+pub(crate) struct LoggingRow {
+    pub(crate) enabled: bool,
+    pub(crate) group: Text<LogGroupName>,
+    pub(crate) stream: Text<LogStreamName>,
 }
 
-pub(super) type Tags = BTreeMap<Text<TagKey>, Text<TagValue>>;
+pub(crate) type Tags = BTreeMap<Text<TagKey>, Text<TagValue>>;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ConsumerRow {
-    pub(super) name: Text<ConsumerName>,
-    pub(super) created_seconds: u64,
-    pub(super) created: u64,
-    pub(super) status: Text<ConsumerStatus>,
-    pub(super) tags: Tags,
-    pub(super) policy: Option<Text<PolicyText>>,
+pub(crate) struct ConsumerRow {
+    pub(crate) name: Text<ConsumerName>,
+    pub(crate) created_seconds: u64,
+    pub(crate) created: u64,
+    pub(crate) status: Text<ConsumerStatus>,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Text<PolicyText>>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct QueueRow {
-    pub(super) name: Text<QueueName>,
-    pub(super) id: Parsed<QueueId>,
-    pub(super) created: u64,
-    pub(super) status: Text<QueueStatus>,
-    pub(super) start: Text<QueueStartingPositionType>,
-    pub(super) start_asked: Option<u64>,
-    pub(super) start_effective: u64,
-    pub(super) visibility_seconds: Number<VisibilityTimeoutSeconds>,
-    pub(super) max_receive_count: Option<Number<MaxReceiveCount>>,
+pub(crate) struct QueueRow {
+    pub(crate) name: Text<QueueName>,
+    pub(crate) id: Parsed<QueueId>,
+    pub(crate) created: u64,
+    pub(crate) status: Text<QueueStatus>,
+    pub(crate) start: Text<QueueStartingPositionType>,
+    pub(crate) start_asked: Option<u64>,
+    pub(crate) start_effective: u64,
+    pub(crate) visibility_seconds: Number<VisibilityTimeoutSeconds>,
+    pub(crate) max_receive_count: Option<Number<MaxReceiveCount>>,
     /// The same as it is in force: an update changes it when it ends.
-    pub(super) set_aside_after: Option<u32>,
-    pub(super) tags: Tags,
-    pub(super) policy: Option<Text<PolicyText>>,
+    pub(crate) set_aside_after: Option<u32>,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Text<PolicyText>>,
     /// By shard, the index of the next record that was never handed out.
-    pub(super) next: BTreeMap<u32, u64>,
+    pub(crate) next: BTreeMap<u32, u64>,
     /// Records that were handed out and are not done.
-    pub(super) records: Vec<DeliveryRow>,
+    pub(crate) records: Vec<DeliveryRow>,
     /// Records that are done: shard, index, and how often they were handed out.
-    pub(super) acknowledged: Vec<(u32, u64, u32)>,
+    pub(crate) acknowledged: Vec<(u32, u64, u32)>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DeliveryRow {
-    pub(super) shard: u32,
-    pub(super) index: u64,
-    pub(super) first_received: u64,
+pub(crate) struct DeliveryRow {
+    pub(crate) shard: u32,
+    pub(crate) index: u64,
+    pub(crate) first_received: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) hidden_until: Option<u64>,
+    pub(crate) hidden_until: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) dead: bool,
-    pub(super) receives: u32,
-    pub(super) handed_out: u32,
+    pub(crate) dead: bool,
+    pub(crate) receives: u32,
+    pub(crate) handed_out: u32,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ShardRow {
-    pub(super) number: u32,
-    pub(super) first_hash_key: Parsed<u128>,
-    pub(super) last_hash_key: Parsed<u128>,
-    pub(super) parent: Option<u32>,
-    pub(super) adjacent_parent: Option<u32>,
-    pub(super) created_seconds: u64,
-    pub(super) opened: u64,
-    pub(super) closed: Option<u64>,
-    pub(super) ended_seconds: u64,
+pub(crate) struct ShardRow {
+    pub(crate) number: u32,
+    pub(crate) first_hash_key: Parsed<u128>,
+    pub(crate) last_hash_key: Parsed<u128>,
+    pub(crate) parent: Option<u32>,
+    pub(crate) adjacent_parent: Option<u32>,
+    pub(crate) created_seconds: u64,
+    pub(crate) opened: u64,
+    pub(crate) closed: Option<u64>,
+    pub(crate) ended_seconds: u64,
     /// Index of the oldest record, or of the next one if there is none.
-    pub(super) first_index: u64,
+    pub(crate) first_index: u64,
     /// When the newest record arrived that there ever was.
-    pub(super) newest: u64,
+    pub(crate) newest: u64,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RecordRow<'a> {
-    pub(super) arrival: u64,
+pub(crate) struct RecordRow<'a> {
+    pub(crate) arrival: u64,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Cow<'a, str>>,
+    pub(crate) key: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) encrypted: bool,
+    pub(crate) encrypted: bool,
     #[serde(borrow)]
-    pub(super) data: Cow<'a, str>,
+    pub(crate) data: Cow<'a, str>,
 }
 
 /// A change that is under way: when it ends, of which stream, and what it is.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChangeRow {
-    pub(super) at: u64,
-    pub(super) stream: Text<StreamName>,
-    pub(super) becomes: Becomes,
+pub(crate) struct ChangeRow {
+    pub(crate) at: u64,
+    pub(crate) stream: Text<StreamName>,
+    pub(crate) becomes: Becomes,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Becomes {
+pub(crate) enum Becomes {
     Created { shards: u32 },
     Deleted,
     Split { parent: u32, upper_start: Parsed<u128> },
@@ -290,18 +290,18 @@ pub(super) enum Becomes {
 /// How many of each there are, and the checksum of all lines before this one.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EndRow {
-    pub(super) realms: u64,
-    pub(super) streams: u64,
-    pub(super) shards: u64,
-    pub(super) records: u64,
-    pub(super) changes: u64,
-    pub(super) crc32: u32,
+pub(crate) struct EndRow {
+    pub(crate) realms: u64,
+    pub(crate) streams: u64,
+    pub(crate) shards: u64,
+    pub(crate) records: u64,
+    pub(crate) changes: u64,
+    pub(crate) crc32: u32,
 }
 
 /// A text of the model within its constraints.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Text<T>(pub(super) T);
+pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T> Serialize for Text<T>
 where
@@ -328,7 +328,7 @@ where
 
 /// An integer of the model within its bounds.
 #[derive(Debug)]
-pub(super) struct Number<T>(pub(super) T);
+pub(crate) struct Number<T>(pub(crate) T);
 
 impl<T> Serialize for Number<T>
 where
@@ -355,7 +355,7 @@ where
 
 /// A value that is spelled as it displays.
 #[derive(Debug)]
-pub(super) struct Parsed<T>(pub(super) T);
+pub(crate) struct Parsed<T>(pub(crate) T);
 
 impl<T: Display> Serialize for Parsed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

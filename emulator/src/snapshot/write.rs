@@ -13,6 +13,7 @@ use crate::engine::account::Commitment;
 use crate::engine::channel::{Bucket, Channel, DeadLetterBucket, Destination, Logging, Table};
 use crate::engine::consumer::Consumer;
 use crate::engine::entropy::Drawn;
+use crate::engine::log::Log;
 use crate::engine::queue::{Delivery, Place, Queue, Side};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
@@ -81,10 +82,10 @@ impl<W: Write> Lines<'_, W> {
                 self.write_shard(shard)?;
             }
         }
-        for (at, stream, change) in realm.lifecycle().pending() {
+        for (due, stream, change) in realm.lifecycle().pending() {
             self.end.changes += 1;
             self.write(&Row::Change(ChangeRow {
-                at: at.as_millis(),
+                at: due.0.as_millis(),
                 stream: Text(stream.address.name.clone()),
                 becomes: becomes(change),
             }))?;
@@ -95,19 +96,7 @@ impl<W: Write> Lines<'_, W> {
     fn write_shard(&mut self, shard: &Shard) -> io::Result<()> {
         let mut log = shard.log.lock();
         self.end.shards += 1;
-        self.write(&Row::Shard(ShardRow {
-            number: shard.index.number(),
-            first_hash_key: Parsed(shard.hash_keys.start.number()),
-            last_hash_key: Parsed(shard.hash_keys.end.number()),
-            parent: shard.parent.map(ShardIndex::number),
-            adjacent_parent: shard.adjacent_parent.map(ShardIndex::number),
-            created_seconds: shard.created_seconds,
-            opened: shard.opened.as_millis(),
-            closed: shard.closed.map(Timestamp::as_millis),
-            ended_seconds: shard.ended_seconds,
-            first_index: log.start(),
-            newest: log.newest().as_millis(),
-        }))?;
+        self.write(&Row::Shard(shard_row(shard, &log)))?;
         let mut next = log.start();
         let mut data = String::new();
         while next < log.end() {
@@ -135,22 +124,45 @@ impl From<Drawn> for DrawnRow {
     }
 }
 
-fn realm_row(realm: &Realm) -> RealmRow {
-    let Commitment { started, ended, ends_early } = realm.commitment(Timestamp::EPOCH, |_| {});
+/// A realm without its streams.
+pub(crate) fn realm_row(realm: &Realm) -> RealmRow {
     RealmRow {
         account: Parsed(realm.id().account.clone()),
         region: Parsed(realm.id().region.clone()),
-        commitment: CommitmentRow {
-            started: started.map(Timestamp::as_millis),
-            ended: ended.map(Timestamp::as_millis),
-            ends_early,
-        },
+        commitment: commitment_row(&realm.commitment(Timestamp::EPOCH, |_| {})),
         retired_seconds: realm.retired().into_iter().map(|(name, s)| (Text(name), s)).collect(),
     }
 }
 
-/// Every member is named: one that is added to the state is missed here.
-fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
+pub(crate) fn commitment_row(commitment: &Commitment) -> CommitmentRow {
+    let Commitment { started, ended, ends_early } = *commitment;
+    CommitmentRow {
+        started: started.map(Timestamp::as_millis),
+        ended: ended.map(Timestamp::as_millis),
+        ends_early,
+    }
+}
+
+/// A shard without its records.
+pub(crate) fn shard_row(shard: &Shard, log: &Log) -> ShardRow {
+    ShardRow {
+        number: shard.index.number(),
+        first_hash_key: Parsed(shard.hash_keys.start.number()),
+        last_hash_key: Parsed(shard.hash_keys.end.number()),
+        parent: shard.parent.map(ShardIndex::number),
+        adjacent_parent: shard.adjacent_parent.map(ShardIndex::number),
+        created_seconds: shard.created_seconds,
+        opened: shard.opened.as_millis(),
+        closed: shard.closed.map(Timestamp::as_millis),
+        ended_seconds: shard.ended_seconds,
+        first_index: log.start(),
+        newest: log.newest().as_millis(),
+    }
+}
+
+/// A stream without its shards. Every member is named: one that is added to the
+/// state is missed here.
+pub(crate) fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
     let StreamState {
         status,
         mode,
@@ -174,6 +186,7 @@ fn stream_row(stream: &Stream, state: &StreamState) -> StreamRow {
         encryption_starts,
         encryption_stops,
         topology: _,
+        listener: _,
     } = state;
     StreamRow {
         name: Text(stream.address.name.clone()),
@@ -303,19 +316,6 @@ fn queue_row(queue: &Queue, stream: &StreamState) -> QueueRow {
         let shard = stream.topology.shard(place.shard);
         shard.is_some_and(|shard| shard.log.lock().arrival_at(place.index).is_some())
     };
-    let record = |(place, delivery): (&Place, &Delivery)| {
-        let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
-            *delivery;
-        DeliveryRow {
-            shard: place.shard.number(),
-            index: place.index,
-            first_received: first_received.as_millis(),
-            hidden_until: hidden_until.map(Timestamp::as_millis),
-            dead: side == Side::DeadLetter,
-            receives,
-            handed_out,
-        }
-    };
     let records = deliveries.records().iter().filter(|(place, _)| is_there(place));
     let acknowledged = deliveries.acknowledged().iter().filter(|(place, _)| is_there(place));
     QueueRow {
@@ -332,10 +332,24 @@ fn queue_row(queue: &Queue, stream: &StreamState) -> QueueRow {
         tags: tag_rows(tags),
         policy: policy.clone().map(Text),
         next: deliveries.next().iter().map(|(shard, next)| (shard.number(), *next)).collect(),
-        records: records.map(record).collect(),
+        records: records.map(|(place, delivery)| delivery_row(*place, delivery)).collect(),
         acknowledged: acknowledged
             .map(|(place, done)| (place.shard.number(), place.index, done.handed_out))
             .collect(),
+    }
+}
+
+pub(crate) fn delivery_row(place: Place, delivery: &Delivery) -> DeliveryRow {
+    let Delivery { arrival: _, first_received, hidden_until, side, receives, handed_out } =
+        *delivery;
+    DeliveryRow {
+        shard: place.shard.number(),
+        index: place.index,
+        first_received: first_received.as_millis(),
+        hidden_until: hidden_until.map(Timestamp::as_millis),
+        dead: side == Side::DeadLetter,
+        receives,
+        handed_out,
     }
 }
 
@@ -347,7 +361,7 @@ fn times(day: &RollingDay) -> Vec<u64> {
     day.times().map(Timestamp::as_millis).collect()
 }
 
-fn becomes(change: Transition) -> Becomes {
+pub(crate) fn becomes(change: Transition) -> Becomes {
     match change {
         Transition::Created { shards } => Becomes::Created { shards },
         Transition::Deleted => Becomes::Deleted,

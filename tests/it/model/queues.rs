@@ -15,6 +15,7 @@ use kinesis_emulator::{Clock, Emulator, Snapshot};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
+use crate::support::directory::Directory;
 use crate::support::raw::{Raw, START, list, put_input, text};
 
 const SEEDS: u64 = 40;
@@ -24,11 +25,20 @@ const HOUR_MILLIS: u64 = 3_600_000;
 
 #[test]
 fn queues_do_what_the_simplest_queue_does() {
+    run_seeds(|_| None);
+}
+
+#[test]
+fn what_the_simplest_queue_does_survives_the_end_of_the_process() {
+    run_seeds(|seed| Some(Directory::new(&format!("queues-{seed}"))));
+}
+
+fn run_seeds(directory: impl Fn(u64) -> Option<Directory>) {
     let seed = std::env::var("SEED").ok().map(|seed| seed.parse().expect("a number"));
     let seeds = seed.map_or(0..SEEDS, |seed| seed..seed + 1);
     let mut seen = Seen::default();
     for seed in seeds.clone() {
-        let run = catch_unwind(AssertUnwindSafe(|| Run::new(seed).run(&mut seen)));
+        let run = catch_unwind(AssertUnwindSafe(|| Run::new(seed, directory(seed)).run(&mut seen)));
         run.unwrap_or_else(|panic| {
             eprintln!("repeat with: SEED={seed} cargo test -p kinesis-tests the_simplest_queue");
             resume_unwind(panic);
@@ -96,6 +106,8 @@ impl Simplest {
 struct Run {
     chance: Chance,
     raw: Raw,
+    /// Where the emulator keeps everything, if it does.
+    directory: Option<Directory>,
     queues: Vec<Simplest>,
     retention_hours: u64,
     expired_before: u64,
@@ -103,8 +115,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
-        let raw = Raw::with(|builder| builder.seed(seed));
+    fn new(seed: u64, directory: Option<Directory>) -> Self {
+        let raw = Raw::with(|builder| match &directory {
+            Some(directory) => directory.keep(builder.seed(seed)),
+            None => builder.seed(seed),
+        });
         let mode = json!({"StreamMode": "ON_DEMAND"});
         raw.done("CreateStream", json!({"StreamName": "s", "StreamModeDetails": mode}));
         let commitment = json!({"MinimumThroughputBillingCommitment": {"Status": "ENABLED"}});
@@ -112,6 +127,7 @@ impl Run {
         let mut run = Self {
             chance: Chance::new(seed),
             raw,
+            directory,
             queues: Vec::new(),
             retention_hours: 24,
             expired_before: 0,
@@ -174,7 +190,10 @@ impl Run {
             95 => self.scale(),
             96 => self.update(place),
             97 => self.retain(),
-            _ => self.go_on_elsewhere(),
+            _ => match self.directory.take() {
+                Some(directory) => self.restart(directory),
+                None => self.go_on_elsewhere(),
+            },
         }
     }
 
@@ -346,6 +365,16 @@ impl Run {
         self.expired_before = self.horizon(self.now());
         self.raw.done(&format!("{direction}StreamRetentionPeriod"), input);
         self.retention_hours = hours;
+    }
+
+    /// Another emulator, from what the one before leaves, by whatever end.
+    fn restart(&mut self, before: Directory) {
+        let now = self.raw.emulator.clock().now();
+        let directory = if self.chance.one_in(2) { before.copy() } else { before };
+        self.raw = Raw::new();
+        self.raw = Raw::with(|builder| directory.keep(builder));
+        self.raw.emulator.clock().advance_to(now);
+        self.directory = Some(directory);
     }
 
     /// Another emulator, from a snapshot's file.

@@ -13,6 +13,8 @@ use super::workload::{Seen, Workload};
 const CALLS_PER_SEED: usize = 500;
 /// Calls of a plain `cargo test`; `.ci/run` asks for a million.
 const CALLS: usize = 50_000;
+/// The same where the process ends now and then.
+const CALLS_OF_KEPT: usize = 10_000;
 /// Seeds that stay, so that what was found once is looked at again; the others
 /// nobody has tried yet.
 const SEEDS_THAT_STAY: usize = 24;
@@ -55,6 +57,30 @@ fn the_same_seed_gives_the_same_bytes() {
         assert_eq!(run(seed), run(seed), "seed {seed}");
     }
     assert_ne!(run(0).digest, run(1).digest);
+}
+
+#[test]
+fn whatever_is_called_survives_the_end_of_the_process() {
+    if let Some(seed) = number("SEED") {
+        println!("{:?}", run_kept(seed as u64));
+        return;
+    }
+    let fresh = RandomState::new();
+    let mut restarts = 0;
+    for turn in 0..number("CALLS").unwrap_or(CALLS_OF_KEPT).div_ceil(CALLS_PER_SEED) {
+        let is_old = turn < SEEDS_THAT_STAY;
+        let seed = if is_old { turn as u64 } else { fresh.hash_one(turn) >> 32 };
+        restarts += run_kept(seed).restarts;
+    }
+    assert!(restarts > 100, "{restarts}");
+}
+
+fn run_kept(seed: u64) -> Seen {
+    let run = catch_unwind(AssertUnwindSafe(|| Workload::kept(seed).run(CALLS_PER_SEED)));
+    run.unwrap_or_else(|panic| {
+        eprintln!("repeat with: SEED={seed} cargo test -p kinesis-tests survives_the_end");
+        resume_unwind(panic);
+    })
 }
 
 fn run(seed: u64) -> Seen {

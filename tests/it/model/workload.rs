@@ -8,12 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use kinesis_emulator::{ErrorKind, Operation, Snapshot, Timestamp};
+use kinesis_emulator::{Builder, ErrorKind, Operation, Snapshot, Timestamp};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
 use super::auditor::{Answer, Auditor, Filter, NewRecord, RETENTION_MILLIS, Start, VALIDATION};
 use super::chance::Chance;
+use crate::support::directory::Directory;
 use crate::support::raw::{Custom, JSON, Raw, START, list, shard_id, text};
 use crate::wire::bounds::refused_inputs;
 
@@ -32,6 +33,8 @@ pub(crate) struct Seen {
     records_failed: usize,
     /// Returns to a snapshot.
     returns: usize,
+    /// Ends of the process, regular and others.
+    pub(super) restarts: usize,
     records_read: usize,
     records_written: usize,
     shard_ends: usize,
@@ -46,7 +49,8 @@ impl Seen {
     /// Adds what another run has seen.
     pub(super) fn add(&mut self, other: Self) {
         let Self { calls, refused, nonsense, failures, records_failed, returns, .. } = other;
-        let Self { records_read, records_written, shard_ends, expired, .. } = other;
+        let Self { records_read, records_written, shard_ends, expired, restarts, .. } = other;
+        self.restarts += restarts;
         self.calls += calls;
         self.refused += refused;
         self.nonsense += nonsense;
@@ -81,8 +85,18 @@ impl Seen {
     }
 }
 
+/// Has an emulator keep everything in a directory, if there is one.
+fn keep(builder: Builder, directory: Option<&Directory>) -> Builder {
+    match directory {
+        Some(directory) => directory.keep(builder),
+        None => builder,
+    }
+}
+
 pub(crate) struct Workload {
     raw: Raw,
+    /// Where the emulator keeps everything, if it does.
+    directory: Option<Directory>,
     /// Whose turn it is, and what has to come back to that account.
     account: &'static str,
     auditor: Auditor,
@@ -102,24 +116,33 @@ pub(crate) struct Workload {
 
 impl Workload {
     pub(super) fn new(seed: u64) -> Self {
-        Self::by(Chance::new(seed), seed)
+        Self::by(Chance::new(seed), seed, None)
     }
 
     /// The calls that the chosen bytes lead to: from none, the same as from a seed.
     pub(crate) fn chosen(choices: &[u8]) -> Self {
-        Self::by(Chance::chosen(choices.to_vec(), 0), 0)
+        Self::by(Chance::chosen(choices.to_vec(), 0), 0, None)
     }
 
-    fn by(mut chance: Chance, seed: u64) -> Self {
+    /// The same as from a seed, with an emulator that is ended and started again
+    /// now and then.
+    pub(super) fn kept(seed: u64) -> Self {
+        let directory = Directory::new(&format!("workload-{seed}"));
+        Self::by(Chance::new(seed), seed, Some(directory))
+    }
+
+    fn by(mut chance: Chance, seed: u64, directory: Option<Directory>) -> Self {
         let delay = if chance.one_in(2) { 0 } else { 700 };
-        let settings = |builder: kinesis_emulator::Builder| {
-            builder.seed(seed).state_delay(Duration::from_millis(delay))
+        let settings = |builder: Builder| {
+            let builder = builder.seed(seed).state_delay(Duration::from_millis(delay));
+            keep(builder, directory.as_ref())
         };
         let auditor = || Auditor::new(START.as_millis(), delay);
         let others = ACCOUNTS[1..].iter().map(|account| (*account, auditor())).collect();
         let (account, auditor) = (ACCOUNTS[0], auditor());
         Self {
             raw: Raw::with(settings),
+            directory,
             account,
             auditor,
             others,
@@ -155,6 +178,9 @@ impl Workload {
         }
         if self.chance.one_in(120) {
             self.go_back();
+        }
+        if self.directory.is_some() && self.chance.one_in(40) {
+            self.restart();
         }
         if self.chance.one_in(3) {
             self.let_time_pass();
@@ -211,8 +237,11 @@ impl Workload {
                 let read_back = || Snapshot::from_bytes(&snapshot.to_bytes()).expect("it is whole");
                 let snapshot = if form == 1 { snapshot.clone() } else { read_back() };
                 let (seed, delay) = (self.seed, self.delay);
-                self.raw =
-                    Raw::with(|builder| builder.seed(seed).state_delay(delay).snapshot(&snapshot));
+                self.directory = self.directory.as_ref().map(|before| before.beside());
+                let directory = self.directory.as_ref();
+                self.raw = Raw::with(|builder| {
+                    keep(builder.seed(seed).state_delay(delay).snapshot(&snapshot), directory)
+                });
                 self.raw.emulator.clock().advance_to(Timestamp::from_millis(now));
             }
         }
@@ -220,6 +249,20 @@ impl Workload {
         (self.account, self.auditor, self.others) = (account, auditor, auditors);
         self.auditor.now = now;
         self.seen.returns += 1;
+    }
+
+    /// Ends the emulator, as it ends or by a failure, and starts it again.
+    fn restart(&mut self) {
+        let Some(before) = self.directory.take() else { return };
+        // What a failure leaves is what is there now.
+        let directory = if self.chance.one_in(2) { before.copy() } else { before };
+        self.raw = Raw::new();
+        let (seed, delay) = (self.seed, self.delay);
+        self.raw =
+            Raw::with(|builder| keep(builder.seed(seed).state_delay(delay), Some(&directory)));
+        self.raw.emulator.clock().advance_to(Timestamp::from_millis(self.auditor.now));
+        self.directory = Some(directory);
+        self.seen.restarts += 1;
     }
 
     /// A request that is refused for its form: it must change nothing.

@@ -1,5 +1,6 @@
 //! What the stories share: ways to reach an emulator, and reading with the SDK.
 
+pub(crate) mod directory;
 pub(crate) mod frames;
 pub(crate) mod raw;
 

@@ -35,7 +35,7 @@ mod secure;
 mod serialization;
 mod shards;
 mod signatures;
-mod snapshots;
+pub(crate) mod snapshots;
 pub(crate) mod sockets;
 mod streams;
 mod tags;

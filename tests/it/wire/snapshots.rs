@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
-use kinesis_emulator::{Snapshot, SnapshotErrorKind};
+use kinesis_emulator::{Builder, Snapshot, SnapshotErrorKind};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -387,7 +387,12 @@ fn a_restored_emulator_has_no_realm_left_from_before() {
 
 /// An emulator that has something of everything.
 fn furnished() -> Raw {
-    let raw = Raw::with(|builder| builder.seed(7).state_delay(DELAY));
+    furnish(|builder| builder)
+}
+
+/// The same with other settings.
+pub(crate) fn furnish(set: impl FnOnce(Builder) -> Builder) -> Raw {
+    let raw = Raw::with(|builder| set(builder.seed(7).state_delay(DELAY)));
     let foreign = |operation: &str, input: Value| {
         raw.send(Custom::json(operation, &input).by("111111111111", "eu-west-1"))
     };

@@ -117,6 +117,11 @@ impl ApiError {
         Self::new(ErrorKind::InternalFailure, "")
     }
 
+    /// What was written, or is to be, cannot be kept (ours).
+    pub(crate) fn not_kept(why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::InternalFailure, why.to_string())
+    }
+
     /// What kind it is.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.0.0

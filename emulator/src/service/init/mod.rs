@@ -8,8 +8,6 @@ mod document;
 mod error;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,14 +16,10 @@ use serde_json::{Value, json};
 
 use crate::model::arn::{AccountId, RealmId, Region};
 use crate::model::error::ApiError;
-use crate::model::limits::Limits;
-use crate::model::settings::Settings;
 use crate::operations::{self, Call, Reply};
-use crate::snapshot::Snapshot;
 use crate::wire::Protocol;
 
 use super::Service;
-use super::clock::Clock;
 
 pub use error::InitError;
 
@@ -140,11 +134,14 @@ impl Init {
         Ok(Self { streams, file: None })
     }
 
-    /// Makes everything there is, by calling operations.
-    fn apply(&self, call: impl Fn(Target<'_>, &Value) -> Answer) -> Result<(), InitError> {
+    /// Makes everything there is, by calling operations; with `resumed`, streams
+    /// that are there already stay as they are.
+    pub(super) fn apply(&self, service: &Service, resumed: bool) -> Result<(), InitError> {
+        let call = |target: Target<'_>, input: &Value| service.run(target, input);
         self.streams
             .iter()
             .enumerate()
+            .filter(|(_, stream)| !(resumed && service.has_initial(stream)))
             .try_for_each(|(index, stream)| stream.apply(&format!("streams[{index}]"), &call))
             .map_err(|error| match &self.file {
                 Some(file) => error.in_file(file),
@@ -165,31 +162,20 @@ struct Target<'a> {
 type Answer = Result<Value, String>;
 
 impl Service {
-    /// An emulator that has this from the start, on top of a snapshot if there
-    /// is one. Neither limits nor delays concern it.
-    ///
-    /// # Errors
-    /// If an operation refuses a part of it.
-    pub(crate) fn begin(
-        settings: Settings,
-        clock: Clock,
-        snapshot: Option<&Snapshot>,
-        init: &Init,
-    ) -> Result<Arc<Self>, InitError> {
-        let Settings { state_delay, limits, .. } = settings.clone();
-        let (state_delay_now, limits_now) = (Duration::ZERO, Limits::off());
-        let mut service = Self::new(
-            Settings { state_delay: state_delay_now, limits: limits_now, ..settings },
-            clock,
-        );
-        if let Some(snapshot) = snapshot {
-            service.restore(snapshot);
+    /// Whether a stream is there, of whatever kind.
+    fn has_initial(&self, stream: &InitialStream) -> bool {
+        let InitialStream { account, region, .. } = stream;
+        let realm = self.realm_of(account.as_ref(), region.as_ref());
+        let streams = self.engine.realm(&realm, self.clock.now()).streams();
+        streams.iter().any(|known| known.address.name.as_str() == stream.name)
+    }
+
+    /// The realm of an account and a Region; the default's, where it is not said.
+    fn realm_of(&self, account: Option<&AccountId>, region: Option<&Region>) -> RealmId {
+        RealmId {
+            account: account.unwrap_or(&self.settings().account_id).clone(),
+            region: region.unwrap_or(&self.settings().region).clone(),
         }
-        init.apply(|target, input| service.run(target, input))?;
-        service.engine.settings.state_delay = state_delay;
-        service.engine.settings.limits = limits.clone();
-        service.set_limits(limits);
-        Ok(Arc::new(service))
     }
 
     /// Calls an operation without an envelope: nobody signs, nobody is told.
@@ -198,10 +184,7 @@ impl Service {
             |error: ApiError| format!("{}: {}", error.kind().wire_name(), error.message());
         let operation = operations::find(target.operation).expect("an operation of the list");
         let prepared = (operation.prepare)(Protocol::Json, input.to_string().as_bytes());
-        let caller = RealmId {
-            account: target.account.unwrap_or(&self.settings().account_id).clone(),
-            region: target.region.unwrap_or(&self.settings().region).clone(),
-        };
+        let caller = self.realm_of(target.account, target.region);
         let now = self.clock.now();
         let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
         match prepared.map_err(sentence)?.handle(&call).map_err(sentence)? {

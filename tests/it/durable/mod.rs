@@ -1,0 +1,4 @@
+//! What survives the process.
+
+mod directory;
+mod restarts;
