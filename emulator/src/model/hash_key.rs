@@ -5,6 +5,7 @@ use std::fmt;
 use md5::{Digest, Md5};
 
 use super::constraint::{Constrained, Constraint, Pattern};
+use super::short_text::ShortText;
 
 /// A point in the hash key space 0 … 2^128−1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,17 +83,19 @@ impl HashKeyRange {
 /// A hash key as a caller wrote it: decimal without leading zeros, at most 39
 /// digits (model: `HashKey`). It may still be beyond 2^128−1.
 #[derive(Debug, Clone)]
-pub(crate) struct GivenHashKey(Box<str>);
+pub(crate) struct GivenHashKey(ShortText<{ Self::DIGITS_MAX }>);
 
 impl GivenHashKey {
+    const DIGITS_MAX: usize = 39;
+
     /// The point meant, or `None` beyond 2^128−1.
     pub(crate) fn resolve(&self) -> Option<HashKey> {
-        self.0.parse().ok().map(HashKey)
+        self.0.as_str().parse().ok().map(HashKey)
     }
 
     /// The text as the caller gave it.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -100,16 +103,16 @@ impl Constrained for GivenHashKey {
     type Base<'a> = std::borrow::Cow<'a, str>;
     const CONSTRAINTS: &'static [Constraint] = &[Constraint::Pattern(&DECIMAL)];
     fn from_checked(base: std::borrow::Cow<'_, str>) -> Self {
-        Self(base.into())
+        Self(ShortText::new(&base).expect("a decimal has so many digits at most"))
     }
     fn base(&self) -> std::borrow::Cow<'_, str> {
-        std::borrow::Cow::Borrowed(&self.0)
+        std::borrow::Cow::Borrowed(self.0.as_str())
     }
 }
 
 /// The model writes the pattern with anchors, the service prints it without.
 static DECIMAL: Pattern =
-    Pattern { text: r"0|([1-9]\d{0,38})", matches: |text| is_plain_decimal(text, 39) };
+    Pattern { text: r"0|([1-9]\d{0,38})", matches: |text| is_plain_decimal(text, GivenHashKey::DIGITS_MAX) };
 
 /// Whether a text is a decimal number of 1 to `digits_max` digits without
 /// leading zeros.

@@ -18,6 +18,7 @@ pub(crate) mod sequence_number;
 pub(crate) mod settings;
 pub(crate) mod shard_id;
 pub(crate) mod shard_iterator;
+mod short_text;
 pub(crate) mod status;
 pub(crate) mod tags;
 pub(crate) mod timestamp;
