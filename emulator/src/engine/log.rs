@@ -15,6 +15,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::model::record::StoredText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
@@ -325,9 +326,16 @@ impl Batch {
 pub(crate) struct StoredRecord<'a> {
     pub(crate) sequence_number: SequenceNumber,
     pub(crate) arrival: Timestamp,
-    pub(crate) partition_key: Option<&'a str>,
+    pub(crate) partition_key: Option<StoredText<'a>>,
     pub(crate) data: &'a [u8],
     pub(crate) encryption: EncryptionType,
+}
+
+impl StoredRecord<'_> {
+    /// Data and key.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.map_or(0, StoredText::len)
+    }
 }
 
 /// Where a segment stands: shared, or still growing.
@@ -491,12 +499,11 @@ impl Segment {
         }
     }
 
-    fn key_and_data(&self, offset: usize) -> (Option<&str>, &[u8]) {
+    fn key_and_data(&self, offset: usize) -> (Option<StoredText<'_>>, &[u8]) {
         let entry = &self.entries[offset];
         let bytes = &self.bytes[self.bytes_before(offset)..entry.end as usize];
         let (key, data) = bytes.split_at(entry.key_bytes.into());
-        let text = |key| std::str::from_utf8(key).expect("a key was text when it was stored");
-        (entry.has_partition_key.then(|| text(key)), data)
+        (entry.has_partition_key.then(|| StoredText::of_stored(key)), data)
     }
 }
 
@@ -576,7 +583,10 @@ mod tests {
         let batch = log.read(1, usize::MAX, usize::MAX);
         log.trim(at(10_000));
         assert_eq!(batch.iter().count(), 3000);
-        assert_eq!(batch.iter().last().unwrap().partition_key, Some("key-2999"));
+        assert_eq!(
+            batch.iter().last().unwrap().partition_key.map(StoredText::as_str),
+            Some("key-2999")
+        );
     }
 
     #[test]
@@ -752,7 +762,7 @@ mod tests {
             let mut next = 0;
             loop {
                 let batch = log.read(next, page, 100_000);
-                read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(str::to_owned), r.data.to_vec())));
+                read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(|key| key.as_str().to_owned()), r.data.to_vec())));
                 next = batch.next;
                 if batch.len() == 0 { break; }
             }

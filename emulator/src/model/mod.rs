@@ -10,6 +10,7 @@ pub(crate) mod decimal;
 pub(crate) mod error;
 pub(crate) mod hash_key;
 pub(crate) mod limits;
+mod md5_lanes;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod record;

@@ -5,6 +5,7 @@ use crate::engine::stream::StreamState;
 use crate::engine::topology;
 use crate::model::hash_key;
 use crate::model::names::{TagKey, TagValue};
+use crate::model::record::StoredText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, MetricsName, StreamMode};
@@ -135,7 +136,7 @@ answer! {
         "SequenceNumber" => sequence_number: SequenceNumber,
         "ApproximateArrivalTimestamp" => arrival: Timestamp,
         "Data" => data: &'a [u8],
-        "PartitionKey" => partition_key: Option<&'a str>,
+        "PartitionKey" => partition_key: Option<StoredText<'a>>,
         "EncryptionType" => encryption: Option<EncryptionType>,
     }
 }

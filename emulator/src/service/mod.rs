@@ -45,6 +45,7 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, OperationName, Prepared, Reply};
 use crate::snapshot::Snapshot;
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::{Protocol, event_stream};
 
 use body::Body;
@@ -264,7 +265,15 @@ impl Service {
     /// Does nothing about a call.
     fn forgo(&self, let_in: LetIn, now: Timestamp) {
         let LetIn { caller, prepared, draft, .. } = let_in;
-        let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
+        let request = &RequestBytes::default();
+        let call = Call {
+            now,
+            caller: &caller,
+            engine: &self.engine,
+            request,
+            failing: &[],
+            effect: None,
+        };
         if draft.is_some()
             && let Ok(subject) = self.guarded(|| Ok(prepared.subject(&call)))
         {
@@ -282,7 +291,8 @@ impl Service {
     ) -> Outcome {
         let LetIn { operation, protocol, caller, prepared, draft } = let_in;
         let effect = draft.as_ref().map(|draft| &draft.effect);
-        let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
+        let request = &RequestBytes::default();
+        let call = Call { now, caller: &caller, engine: &self.engine, request, failing, effect };
         let handled = self.guarded(|| {
             if let Some(draft) = &draft {
                 draft.is_about(prepared.subject(&call));

@@ -12,6 +12,7 @@ use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
 };
+use crate::model::record::StoredText;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
@@ -184,6 +185,19 @@ impl Emit for &str {
     }
 }
 
+/// A partition key as it was stored.
+impl Emit for StoredText<'_> {
+    const DESCRIPTION: Description = Description::Text(&[]);
+
+    fn bytes_about(&self) -> usize {
+        self.len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.utf8(self.as_bytes());
+    }
+}
+
 impl<T: Emit> Emit for Vec<T> {
     const DESCRIPTION: Description =
         Description::List { at_least: 0, at_most: usize::MAX, element: &T::DESCRIPTION };
@@ -251,7 +265,7 @@ macro_rules! answer {
             fn emit(&self, writer: &mut impl $crate::wire::writer::Writer) {
                 writer.begin_map(0 $(+ usize::from($crate::wire::emit::Emit::is_present(&self.$field)))*);
                 $(if $crate::wire::emit::Emit::is_present(&self.$field) {
-                    writer.name($wire);
+                    writer.name(&$crate::wire::writer::name!($wire));
                     $crate::wire::emit::Emit::emit(&self.$field, writer);
                 })*
                 writer.end_map();

@@ -23,6 +23,7 @@ use crate::model::settings::Settings;
 use crate::operations::{self, Call, Reply};
 use crate::snapshot::Snapshot;
 use crate::wire::Protocol;
+use crate::wire::request_bytes::RequestBytes;
 
 use super::Service;
 use super::clock::Clock;
@@ -203,7 +204,15 @@ impl Service {
             region: target.region.unwrap_or(&self.settings().region).clone(),
         };
         let now = self.clock.now();
-        let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
+        let request = &RequestBytes::default();
+        let call = Call {
+            now,
+            caller: &caller,
+            engine: &self.engine,
+            request,
+            failing: &[],
+            effect: None,
+        };
         match prepared.map_err(sentence)?.handle(&call).map_err(sentence)? {
             Reply::Body(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
             Reply::Receive(_) | Reply::Subscription(_) => Ok(Value::Null),

@@ -72,10 +72,10 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
             Type::Undefined => {
                 decoder.undefined().map_err(Fault::from).and_then(|()| visitor.visit_unit())
             }
-            Type::Bytes => visitor.visit_borrowed_bytes(decoder.bytes()?),
+            Type::Bytes => visitor.visit_bytes(decoder.bytes()?),
             Type::BytesIndef => {
                 let chunks = decoder.bytes_iter()?.collect::<Result<Vec<_>, _>>()?;
-                visitor.visit_byte_buf(chunks.concat())
+                visitor.visit_bytes(&chunks.concat())
             }
             Type::String => visitor.visit_borrowed_str(decoder.str()?),
             Type::StringIndef => {
