@@ -100,10 +100,15 @@ emitted_as_text! {
     HashKey as GivenHashKey, key => key.to_string();
     QueueAddress as GivenQueueArn, queue => queue.to_string();
     SealedIterator as GivenShardIterator, iterator => iterator.0;
+    SequenceDigits as GivenSequenceNumber, digits => digits.0;
     SequenceNumber as GivenSequenceNumber, number => number.digits();
     ShardIndex as GivenShardId, shard => shard.id();
     StreamAddress as GivenStreamArn, stream => stream.to_string();
 }
+
+/// A sequence number whose digits are there already.
+#[derive(Debug)]
+pub(crate) struct SequenceDigits(pub(crate) [u8; SequenceNumber::DIGITS]);
 
 /// A shard iterator on its way out: base64.
 #[derive(Debug)]
