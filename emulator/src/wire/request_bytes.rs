@@ -28,9 +28,7 @@ impl<T> Kept<T> {
     fn at(place: Range<usize>) -> Self {
         Self { place, kind: PhantomData }
     }
-}
 
-impl Kept<Payload> {
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
         self.place.len()
