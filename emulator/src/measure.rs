@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::engine::position::{self, ReadLimits, Start};
-use crate::engine::stream::{NewRecord, Stream, StreamState};
+use crate::engine::stream::{Destination, NewRecord, Stream, StreamState};
 use crate::engine::topology::Shard;
 use crate::engine::transition::Transition;
 use crate::model::arn::RealmId;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::HashKey;
-use crate::model::names::{PartitionKey, StreamName};
-use crate::model::record::Payload;
+use crate::model::names::StreamName;
 use crate::model::settings::Settings;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::StreamMode;
@@ -36,43 +35,47 @@ pub struct BareEngine {
 /// A record that has been decoded and checked, and its hash key.
 #[derive(Debug, Clone)]
 pub struct BareRecord {
-    partition_key: PartitionKey,
+    partition_key: Box<str>,
     hash_key: HashKey,
-    data: Payload,
+    data: Box<[u8]>,
 }
 
 impl BareRecord {
     /// A record that goes where its partition key's MD5 says.
-    ///
-    /// # Panics
-    /// If there is more data than a record can have.
     #[must_use]
     pub fn new(partition_key: &str, data: Vec<u8>) -> Self {
         Self {
             hash_key: HashKey::of_partition_key(partition_key),
-            partition_key: PartitionKey::from_checked(partition_key.into()),
-            data: Payload::from_checked(data),
+            partition_key: partition_key.into(),
+            data: data.into(),
         }
-    }
-
-    /// Finds the hash key anew, as it is done for every record that arrives.
-    pub fn hash_again(&mut self) {
-        self.hash_key = HashKey::of_partition_key(self.partition_key.as_str());
     }
 
     /// Data and key, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.given().bytes()
+        self.given(Hashing::Before).bytes()
     }
 
-    fn given(&self) -> NewRecord<'_> {
+    fn given(&self, hashing: Hashing) -> NewRecord<'_> {
         NewRecord {
             partition_key: Some(&self.partition_key),
-            hash_key: Some(self.hash_key),
+            destination: match hashing {
+                Hashing::Before => Destination::At(self.hash_key),
+                Hashing::Included => Destination::OfKey(&self.partition_key),
+            },
             data: &self.data,
         }
     }
+}
+
+/// When the MD5 of partition keys is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashing {
+    /// It has been, once for all puts of a record.
+    Before,
+    /// With each put, as it is done for every record that arrives.
+    Included,
 }
 
 /// What was read.
@@ -140,7 +143,8 @@ impl BareEngine {
     /// Never: the stream is ACTIVE and nothing is limited.
     pub fn append(&self, record: &BareRecord, now: Timestamp) -> u64 {
         let mut writable = self.stream.writable().expect("the stream is ACTIVE");
-        let placed = writable.append(now, &record.given(), None).expect("nothing is limited");
+        let placed =
+            writable.append(now, &record.given(Hashing::Before), None).expect("nothing is limited");
         placed.sequence_number.index
     }
 
@@ -148,8 +152,8 @@ impl BareEngine {
     ///
     /// # Panics
     /// Never: the stream is ACTIVE.
-    pub fn append_all(&self, records: &[BareRecord], now: Timestamp) -> usize {
-        let given: Vec<_> = records.iter().map(BareRecord::given).collect();
+    pub fn append_all(&self, records: &[BareRecord], hashing: Hashing, now: Timestamp) -> usize {
+        let given: Vec<_> = records.iter().map(|record| record.given(hashing)).collect();
         let mut writable = self.stream.writable().expect("the stream is ACTIVE");
         writable.append_all(now, &given, None).iter().flatten().count()
     }
@@ -166,9 +170,8 @@ impl BareEngine {
                 position::read(shard, next_index, limits, now, horizon, None)
             })
             .expect("nothing is limited");
-        let bytes = |key: Option<&str>, data: &[u8]| data.len() + key.map_or(0, str::len);
         Reading {
-            bytes: progress.batch.iter().map(|r| bytes(r.partition_key, r.data)).sum(),
+            bytes: progress.batch.iter().map(|record| record.bytes()).sum(),
             records: progress.batch.len(),
             next_index: progress.batch.next,
             millis_behind_latest: progress.millis_behind_latest,

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use kinesis_emulator::measure::{BareEngine, RETENTION};
+use kinesis_emulator::measure::{BareEngine, Hashing, RETENTION};
 use serde::{Deserialize, Serialize};
 
 use super::row::Row;
@@ -123,12 +123,12 @@ fn filled(shards: u32, records: usize, data_bytes: usize) -> Found {
     let batches = batches(1, data_bytes);
     let engine = BareEngine::new(shards, START);
     // What the calls need for themselves is there before.
-    engine.append_all(&batches[0], START);
+    engine.append_all(&batches[0], Hashing::Before, START);
     let before = InUse::now();
     let mut stored = 0;
     let mut bytes = 0;
     for batch in batches.iter().cycle().take(records.div_ceil(batches[0].len())) {
-        stored += engine.append_all(batch, START);
+        stored += engine.append_all(batch, Hashing::Before, START);
         bytes += batch.iter().map(|record| record.bytes()).sum::<usize>();
     }
     let in_use = InUse::now().since(before);

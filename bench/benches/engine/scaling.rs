@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use kinesis_emulator::Timestamp;
-use kinesis_emulator::measure::{BareEngine, BareRecord, RETENTION};
+use kinesis_emulator::measure::{BareEngine, BareRecord, Hashing, RETENTION};
 use rand::RngExt;
 
 use super::Outcome;
@@ -63,7 +63,7 @@ fn per_record(what: &str, shards: u32, seconds: f64) -> Row {
 
 fn put(engine: &BareEngine, batches: &[Vec<BareRecord>], rounds: usize) {
     for batch in batches.iter().cycle().take(rounds) {
-        black_box(engine.append_all(batch, START));
+        black_box(engine.append_all(batch, Hashing::Before, START));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 
 use kinesis_emulator::Timestamp;
-use kinesis_emulator::measure::{BareEngine, BareRecord};
+use kinesis_emulator::measure::{BareEngine, BareRecord, Hashing};
 use stats_alloc::Region;
 
 use super::row::Row;
@@ -46,18 +46,17 @@ fn rates(what: &str, threads: usize, taken: &Taken, target: Option<f64>) -> [Row
     [row("as it went", records / taken.wall), row("by processor time", alone)]
 }
 
-type Put = fn(&BareEngine, &mut [BareRecord], Timestamp);
+type Put = fn(&BareEngine, &[BareRecord], Timestamp);
 
-fn put_batch(engine: &BareEngine, batch: &mut [BareRecord], now: Timestamp) {
-    assert_eq!(engine.append_all(batch, now), batch.len());
+fn put_batch(engine: &BareEngine, batch: &[BareRecord], now: Timestamp) {
+    assert_eq!(engine.append_all(batch, Hashing::Before, now), batch.len());
 }
 
-fn hash_and_put_batch(engine: &BareEngine, batch: &mut [BareRecord], now: Timestamp) {
-    batch.iter_mut().for_each(BareRecord::hash_again);
-    put_batch(engine, batch, now);
+fn hash_and_put_batch(engine: &BareEngine, batch: &[BareRecord], now: Timestamp) {
+    assert_eq!(engine.append_all(batch, Hashing::Included, now), batch.len());
 }
 
-fn put_each(engine: &BareEngine, batch: &mut [BareRecord], now: Timestamp) {
+fn put_each(engine: &BareEngine, batch: &[BareRecord], now: Timestamp) {
     for record in batch {
         engine.append(record, now);
     }
@@ -78,10 +77,10 @@ fn taken(threads: usize, put: Put) -> Taken {
     })
 }
 
-fn put_rounds(engine: &BareEngine, batches: &mut [Vec<BareRecord>], put: Put) {
+fn put_rounds(engine: &BareEngine, batches: &[Vec<BareRecord>], put: Put) {
     for round in 0..ROUNDS {
         let batch = round % batches.len();
-        put(engine, &mut batches[batch], START);
+        put(engine, &batches[batch], START);
     }
 }
 
@@ -90,7 +89,7 @@ pub(crate) fn reads() -> Outcome<Vec<Row>> {
     let threads = thread::available_parallelism()?.get();
     let engine = BareEngine::new(SHARDS, START);
     for thread in 0..threads {
-        put_rounds(&engine, &mut batches(thread as u64, DATA_BYTES), put_batch);
+        put_rounds(&engine, &batches(thread as u64, DATA_BYTES), put_batch);
     }
     let taken = measure(
         RUNS,
@@ -124,13 +123,13 @@ fn read(engine: &BareEngine, shard: u32) {
 /// Calls of the allocator, by one thread.
 pub(crate) fn allocations() -> Outcome<Vec<Row>> {
     let engine = BareEngine::new(SHARDS, START);
-    let mut own = batches(1, DATA_BYTES);
-    put_rounds(&engine, &mut own, put_batch);
+    let own = batches(1, DATA_BYTES);
+    put_rounds(&engine, &own, put_batch);
     let mut rows = Vec::new();
     let ways: [(&str, Put); 2] = [("PutRecords of 500", put_batch), ("PutRecord", put_each)];
     for (name, put) in ways {
         let region = Region::new(ALLOCATOR);
-        put_rounds(&engine, &mut own, put);
+        put_rounds(&engine, &own, put);
         let change = region.change();
         let calls = (change.allocations + change.reallocations) as f64;
         rows.push(Row::new(name, calls / (ROUNDS * BATCH) as f64, "allocations per record"));

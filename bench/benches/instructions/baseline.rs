@@ -9,8 +9,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
-use crate::requests::Kind;
+use crate::{Count, Outcome};
 
 /// How much more a request may take than it did.
 const MORE_MAX: f64 = 0.03;
@@ -45,8 +44,9 @@ impl Baseline {
         }
     }
 
-    pub(crate) fn of_here(valgrind: &str, counts: &[(Kind, f64)]) -> Self {
-        let instructions = counts.iter().map(|(kind, count)| (kind.name(), count.round()));
+    pub(crate) fn of_here(valgrind: &str, counts: &[Count]) -> Self {
+        let instructions =
+            counts.iter().map(|count| (count.name.clone(), count.instructions.round()));
         Self { counted_with: Surroundings::here(valgrind), instructions: instructions.collect() }
     }
 
@@ -63,15 +63,15 @@ impl Baseline {
     }
 
     /// Fails if a request takes more than it may.
-    pub(crate) fn check(&self, counts: &[(Kind, f64)]) -> Outcome<()> {
+    pub(crate) fn check(&self, counts: &[Count]) -> Outcome<()> {
         let mut grown = String::new();
-        for (kind, count) in counts {
-            let Some(kept) = self.instructions.get(&kind.name()) else {
-                writeln!(grown, "{} is not in the baseline", kind.label())?;
+        for Count { name, label, instructions, .. } in counts {
+            let Some(kept) = self.instructions.get(name) else {
+                writeln!(grown, "{label} is not in the baseline")?;
                 continue;
             };
-            let more = count / kept - 1.0;
-            let told = format!("{}: {kept:.0} → {count:.0} ({:+.2} %)", kind.label(), more * 100.0);
+            let more = instructions / kept - 1.0;
+            let told = format!("{label}: {kept:.0} → {instructions:.0} ({:+.2} %)", more * 100.0);
             println!("{told}");
             if more > MORE_MAX {
                 writeln!(grown, "{told}")?;

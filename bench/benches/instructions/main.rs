@@ -1,5 +1,5 @@
 //! What requests cost in instructions: PutRecord, PutRecords and GetRecords, as JSON and
-//! as CBOR; and what a put costs with limits, faults, latency and the journal off,
+//! as CBOR; what storing and reading takes of that; and what a put costs with limits, faults, latency and the journal off,
 //! there but not concerned, and on.
 //!
 //! `cargo bench -p kinesis-bench --bench instructions`
@@ -20,6 +20,7 @@
 mod base;
 mod baseline;
 mod callgrind;
+mod engine;
 mod puts;
 mod requests;
 mod variant;
@@ -35,6 +36,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
 use baseline::{Baseline, RENEW};
+use engine::EngineCall;
 use requests::Kind;
 use variant::{PUTS, Variant};
 
@@ -61,8 +63,21 @@ struct Arguments {
     /// Makes the requests that are counted: this runs under valgrind.
     #[arg(long, hide = true, requires = "calls", conflicts_with = "variant")]
     request: Option<Kind>,
+    /// Makes the calls of the engine that are counted: this runs under valgrind.
+    #[arg(long, hide = true, requires = "calls", conflicts_with_all = ["variant", "request"])]
+    engine: Option<EngineCall>,
     #[arg(hide = true)]
     calls: Option<u64>,
+}
+
+/// What calls of a kind take.
+#[derive(Debug)]
+struct Count {
+    name: String,
+    label: &'static str,
+    instructions: f64,
+    /// Records of one call.
+    records: usize,
 }
 
 fn main() -> ExitCode {
@@ -81,16 +96,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Outcome<()> {
-    match (arguments.calls, arguments.variant, arguments.request) {
-        (Some(puts), Some(variant), _) => {
-            variant.put(puts);
-            return Ok(());
-        }
-        (Some(calls), _, Some(kind)) => {
+    if let Some(calls) = arguments.calls {
+        if let Some(variant) = arguments.variant {
+            variant.put(calls);
+        } else if let Some(kind) = arguments.request {
             kind.call(calls);
-            return Ok(());
+        } else if let Some(kind) = arguments.engine {
+            kind.call(calls);
         }
-        _ => {}
+        return Ok(());
     }
     let valgrind = callgrind::version()?;
     let scratch = Scratch::make()?;
@@ -122,27 +136,36 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-/// Instructions of a request of each kind.
-fn requests(scratch: &Scratch) -> Outcome<Vec<(Kind, f64)>> {
+/// Instructions of a request of each kind, and of a call of the engine.
+fn requests(scratch: &Scratch) -> Outcome<Vec<Count>> {
     let program = env::current_exe()?;
-    let count = |kind: &Kind| {
-        let arguments = ["--bench", "--request", &kind.name()];
-        let count = callgrind::per_call(&program, &arguments, kind.calls(), scratch.folder())?;
-        Ok((*kind, count))
+    let per_call = |arguments: [&str; 3], calls| {
+        callgrind::per_call(&program, &arguments, calls, scratch.folder())
     };
-    Kind::value_variants().iter().map(count).collect()
+    let mut counts = Vec::new();
+    for kind in Kind::value_variants() {
+        let name = kind.name();
+        let instructions = per_call(["--bench", "--request", &name], kind.calls())?;
+        counts.push(Count { name, label: kind.label(), instructions, records: kind.records() });
+    }
+    for kind in EngineCall::value_variants() {
+        let name = kind.name();
+        let instructions = per_call(["--bench", "--engine", &name], kind.calls())?;
+        counts.push(Count { name, label: kind.label(), instructions, records: kind.records() });
+    }
+    Ok(counts)
 }
 
-fn table_of_requests(counts: &[(Kind, f64)]) -> Table {
+fn table_of_requests(counts: &[Count]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["", "instructions per request", "per record"]);
+    table.set_header(["", "instructions per call", "per record"]);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for (kind, count) in counts {
-        let per_record = count / kind.records() as f64;
-        table.add_row([kind.label().to_owned(), format!("{count:.0}"), format!("{per_record:.0}")]);
+    for Count { label, instructions, records, .. } in counts {
+        let per_record = instructions / *records as f64;
+        table.add_row([*label, &format!("{instructions:.0}"), &format!("{per_record:.0}")]);
     }
     table
 }

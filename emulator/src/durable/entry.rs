@@ -24,6 +24,7 @@ use crate::engine::stream::{Stream, StreamState};
 use crate::engine::topology::Shard;
 use crate::engine::transition::Transition;
 use crate::model::arn::{AccountId, QueueId, RealmId, Region};
+use crate::model::record::StoredText;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
@@ -220,7 +221,7 @@ pub(super) fn write_added(buffer: &mut Vec<u8>, incarnation: u64, added: &mut Ad
     let Added { shard, first, arrival, encryption, records } = added;
     begin_records(buffer, incarnation, *shard, *first, *arrival);
     for (key, data) in records {
-        write_record(buffer, 0, key, data, *encryption);
+        write_record(buffer, 0, key.map(str::as_bytes), data, *encryption);
     }
 }
 
@@ -241,7 +242,7 @@ fn begin_records(
 fn write_record(
     buffer: &mut Vec<u8>,
     millis_later: u64,
-    key: Option<&str>,
+    key: Option<&[u8]>,
     data: &[u8],
     encryption: EncryptionType,
 ) {
@@ -252,7 +253,7 @@ fn write_record(
         write_number(buffer, key.len() as u64);
     }
     write_number(buffer, data.len() as u64);
-    buffer.extend_from_slice(key.unwrap_or_default().as_bytes());
+    buffer.extend_from_slice(key.unwrap_or_default());
     buffer.extend_from_slice(data);
 }
 
@@ -313,7 +314,8 @@ fn write_records_of(
                 arrival
             });
             let millis_later = arrival.as_millis() - first.as_millis();
-            write_record(buffer, millis_later, partition_key, data, encryption);
+            let key = partition_key.map(StoredText::as_bytes);
+            write_record(buffer, millis_later, key, data, encryption);
         }
         push(buffer);
         next = batch.next;

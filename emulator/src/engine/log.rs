@@ -15,6 +15,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::model::record::StoredText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
@@ -26,8 +27,7 @@ use super::watchers::Watchers;
 
 /// Room for data and keys in a segment, in bytes, is a part of what the log
 /// holds, so that what is not used yet is little beside what is: a fourth in a
-/// log that begins, later a sixteenth, and never less or more than a bound. A
-/// record that is larger has a segment to itself.
+/// log that begins, later a sixteenth, and never less or more than a bound.
 const SEGMENT_BYTES_MIN: usize = 512;
 const SEGMENT_BYTES_OF_SMALL_LOG_MAX: usize = 4 * 1024;
 const SEGMENT_BYTES_MAX: usize = 512 * 1024;
@@ -35,6 +35,12 @@ const SEGMENT_BYTES_MAX: usize = 512 * 1024;
 const SEGMENT_RECORDS_MAX: usize = 8192;
 /// So large are the records that a new segment expects at least.
 const SMALL_RECORD_BYTES: usize = 32;
+/// A segment that begins with a record as large as this takes memory for each
+/// record by itself: room for more such records would be much beside those that
+/// are there.
+const LARGE_RECORD_BYTES: usize = 1024;
+/// A segment of large records expects this many at least.
+const LARGE_RECORDS_MIN: usize = 4;
 /// A reader that wants more bytes of the open segment closes it, and so shares
 /// what it would have copied; fewer are copied under the shard's lock.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
@@ -131,7 +137,8 @@ impl Log {
         let bytes = key.len() + data.len();
         if !self.open.has_room(arrival, bytes) {
             self.close();
-            self.open.begin(arrival, bytes, room_beside(self.closed_bytes));
+            let records = (self.open.first - self.start) as usize;
+            self.open.begin(arrival, bytes, Beside { records, bytes: self.closed_bytes });
         }
         self.open.push(arrival, partition_key, data, encryption);
         SequenceNumber {
@@ -150,7 +157,7 @@ impl Log {
         }
         let next = Segment::starting_at(self.end());
         let full = std::mem::replace(&mut self.open, next).compact();
-        self.closed_bytes += full.bytes.len();
+        self.closed_bytes += full.byte_count();
         self.closed.push_back(Arc::new(full));
     }
 
@@ -200,7 +207,7 @@ impl Log {
 
     /// Data and keys of the records, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.closed_bytes + self.open.bytes.len()
+        self.closed_bytes + self.open.byte_count()
     }
 
     /// When the newest record arrived that there ever was.
@@ -251,7 +258,7 @@ impl Log {
         self.start = self.index_at(horizon);
         self.oldest = self.arrival_at(self.start).unwrap_or(NEVER);
         while let Some(expired) = self.closed.front().filter(|first| first.end() <= self.start) {
-            self.closed_bytes -= expired.bytes.len();
+            self.closed_bytes -= expired.byte_count();
             self.closed.pop_front();
         }
         if self.start == self.end() {
@@ -330,9 +337,16 @@ impl Batch {
 pub(crate) struct StoredRecord<'a> {
     pub(crate) sequence_number: SequenceNumber,
     pub(crate) arrival: Timestamp,
-    pub(crate) partition_key: Option<&'a str>,
+    pub(crate) partition_key: Option<StoredText<'a>>,
     pub(crate) data: &'a [u8],
     pub(crate) encryption: EncryptionType,
+}
+
+impl StoredRecord<'_> {
+    /// Data and key.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() + self.partition_key.map_or(0, StoredText::len)
+    }
 }
 
 /// Where a segment stands: shared, or still growing.
@@ -351,17 +365,32 @@ impl std::ops::Deref for SegmentRef<'_> {
     }
 }
 
-/// Consecutive records: their bytes in one buffer, what is known of each beside.
+/// Consecutive records: their bytes, and what is known of each beside.
 #[derive(Debug)]
 struct Segment {
     /// Index of the first record.
     first: u64,
     /// When the first record arrived.
     base: Timestamp,
-    /// Key and data of each record in turn. Never grows: there is room for all
-    /// from the beginning.
-    bytes: Vec<u8>,
+    bytes: SegmentBytes,
+    /// Never grows: there is room for all from the beginning.
     entries: Vec<Entry>,
+}
+
+/// Key and data of each record in turn.
+#[derive(Debug)]
+enum SegmentBytes {
+    /// In one buffer, which never grows: there is room for all from the beginning.
+    Together(Vec<u8>),
+    /// Each by itself.
+    Apart(Vec<Box<[u8]>>),
+}
+
+/// What a log holds before a segment begins.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    records: usize,
+    bytes: usize,
 }
 
 /// What is known of a record beside its bytes, which begin where those of the
@@ -369,7 +398,7 @@ struct Segment {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     millis_after_base: u32,
-    /// Where the record ends in the segment's bytes.
+    /// Where the record ends in the segment's bytes, one after the other.
     end: u32,
     /// How long the key is, in bytes; data follows.
     key_bytes: u16,
@@ -390,23 +419,39 @@ const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
 impl Segment {
     /// A segment that takes no memory until its first record comes.
     fn starting_at(first: u64) -> Self {
-        Self { first, base: Timestamp::EPOCH, bytes: Vec::new(), entries: Vec::new() }
+        let bytes = SegmentBytes::Together(Vec::new());
+        Self { first, base: Timestamp::EPOCH, bytes, entries: Vec::new() }
     }
 
     /// Makes room for the first record and those after it.
-    fn begin(&mut self, arrival: Timestamp, record_bytes: usize, room: usize) {
+    fn begin(&mut self, arrival: Timestamp, record_bytes: usize, beside: Beside) {
         self.base = arrival;
-        let room = room.max(record_bytes);
-        self.bytes.reserve_exact(room);
-        let alike = room / record_bytes.max(SMALL_RECORD_BYTES);
-        self.entries.reserve_exact(alike.clamp(1, SEGMENT_RECORDS_MAX));
+        let expected = if record_bytes < LARGE_RECORD_BYTES {
+            let room = room_beside(beside.bytes);
+            self.bytes = SegmentBytes::Together(Vec::with_capacity(room.max(record_bytes)));
+            (room / record_bytes.max(SMALL_RECORD_BYTES)).clamp(1, SEGMENT_RECORDS_MAX)
+        } else {
+            let most = (SEGMENT_BYTES_MAX / record_bytes).max(LARGE_RECORDS_MIN);
+            let expected = (beside.records / 4).clamp(LARGE_RECORDS_MIN, most);
+            self.bytes = SegmentBytes::Apart(Vec::with_capacity(expected));
+            expected
+        };
+        self.entries.reserve_exact(expected);
     }
 
     /// Whether a record can be added.
     fn has_room(&self, arrival: Timestamp, record_bytes: usize) -> bool {
-        record_bytes <= self.bytes.capacity() - self.bytes.len()
-            && self.entries.len() < SEGMENT_RECORDS_MAX
-            && self.millis_after_base(arrival) <= u32::MAX.into()
+        let has_room = match &self.bytes {
+            SegmentBytes::Together(bytes) => {
+                record_bytes <= bytes.capacity() - bytes.len()
+                    && self.entries.len() < SEGMENT_RECORDS_MAX
+            }
+            SegmentBytes::Apart(records) => {
+                records.len() < records.capacity()
+                    && u32::try_from(self.byte_count() + record_bytes).is_ok()
+            }
+        };
+        has_room && self.millis_after_base(arrival) <= u32::MAX.into()
     }
 
     fn push(
@@ -417,12 +462,18 @@ impl Segment {
         encryption: EncryptionType,
     ) {
         let key = partition_key.unwrap_or_default();
-        self.bytes.extend_from_slice(key.as_bytes());
-        self.bytes.extend_from_slice(data);
+        let end = self.byte_count() + key.len() + data.len();
+        match &mut self.bytes {
+            SegmentBytes::Together(bytes) => {
+                bytes.extend_from_slice(key.as_bytes());
+                bytes.extend_from_slice(data);
+            }
+            SegmentBytes::Apart(records) => records.push([key.as_bytes(), data].concat().into()),
+        }
         let millis = u32::try_from(self.millis_after_base(arrival));
         self.entries.push(Entry {
             millis_after_base: millis.expect("a segment covers at most 49 days"),
-            end: u32::try_from(self.bytes.len()).expect("a segment closes long before 4 GiB"),
+            end: u32::try_from(end).expect("a segment closes before 4 GiB"),
             key_bytes: u16::try_from(key.len()).expect("a key is at most 256 UTF-16 units"),
             has_partition_key: partition_key.is_some(),
             encryption,
@@ -436,7 +487,10 @@ impl Segment {
                 list.shrink_to_fit();
             }
         }
-        shrink(&mut self.bytes);
+        match &mut self.bytes {
+            SegmentBytes::Together(bytes) => shrink(bytes),
+            SegmentBytes::Apart(records) => shrink(records),
+        }
         shrink(&mut self.entries);
         self
     }
@@ -476,6 +530,11 @@ impl Segment {
         range.start..range.start + count
     }
 
+    /// How many bytes all records have.
+    fn byte_count(&self) -> usize {
+        self.bytes_before(self.entries.len())
+    }
+
     /// How many bytes some of the records have.
     fn bytes_of(&self, range: &Range<usize>) -> usize {
         self.bytes_before(range.end) - self.bytes_before(range.start)
@@ -489,19 +548,28 @@ impl Segment {
         Self {
             first: self.first + range.start as u64,
             base: self.base,
-            bytes: self.bytes[bytes_start..bytes_end].to_vec(),
+            bytes: match &self.bytes {
+                SegmentBytes::Together(bytes) => {
+                    SegmentBytes::Together(bytes[bytes_start..bytes_end].to_vec())
+                }
+                SegmentBytes::Apart(records) => {
+                    SegmentBytes::Apart(records[range.clone()].to_vec())
+                }
+            },
             entries: taken
                 .map(|entry| Entry { end: entry.end - bytes_start as u32, ..*entry })
                 .collect(),
         }
     }
 
-    fn key_and_data(&self, offset: usize) -> (Option<&str>, &[u8]) {
+    fn key_and_data(&self, offset: usize) -> (Option<StoredText<'_>>, &[u8]) {
         let entry = &self.entries[offset];
-        let bytes = &self.bytes[self.bytes_before(offset)..entry.end as usize];
+        let bytes = match &self.bytes {
+            SegmentBytes::Together(bytes) => &bytes[self.bytes_before(offset)..entry.end as usize],
+            SegmentBytes::Apart(records) => &records[offset],
+        };
         let (key, data) = bytes.split_at(entry.key_bytes.into());
-        let text = |key| std::str::from_utf8(key).expect("a key was text when it was stored");
-        (entry.has_partition_key.then(|| text(key)), data)
+        (entry.has_partition_key.then(|| StoredText::of_stored(key)), data)
     }
 }
 
@@ -571,7 +639,7 @@ mod tests {
         assert!(log.closed.front().is_some_and(|segment| segment.end() > 4001));
         log.trim(at(9000));
         assert_eq!((log.start(), log.end()), (5001, 5001));
-        assert!(log.closed.len() == 0 && log.open.bytes.capacity() == 0);
+        assert!(log.closed.len() == 0 && log.open.room_bytes() == 0);
         assert_eq!(log.append(at(9000), None, b"", EncryptionType::None).index, 5001);
     }
 
@@ -581,7 +649,10 @@ mod tests {
         let batch = log.read(1, usize::MAX, usize::MAX);
         log.trim(at(10_000));
         assert_eq!(batch.iter().count(), 3000);
-        assert_eq!(batch.iter().last().unwrap().partition_key, Some("key-2999"));
+        assert_eq!(
+            batch.iter().last().unwrap().partition_key.map(StoredText::as_str),
+            Some("key-2999")
+        );
     }
 
     #[test]
@@ -589,14 +660,46 @@ mod tests {
         let mut log = log_of(&[0], 1000);
         drop(log.readers_at_end.register(1, std::task::Waker::noop()));
         let mut fork = log.fork();
-        let shared = log.closed.front().unwrap().bytes.as_ptr();
+        let shared = Arc::clone(log.closed.front().unwrap());
         for log in [&log, &fork] {
-            assert_eq!(log.closed.front().unwrap().bytes.as_ptr(), shared);
+            assert!(Arc::ptr_eq(log.closed.front().unwrap(), &shared));
             assert_eq!((log.closed.len(), log.open.entries.len()), (1, 0));
         }
         assert_eq!((log.readers_at_end.take().count(), fork.readers_at_end.take().count()), (1, 0));
         log.fork();
         assert_eq!(log.closed.len(), 1, "what is empty is not closed");
+    }
+
+    impl Segment {
+        /// Room that nothing is in yet.
+        fn room_bytes(&self) -> usize {
+            match &self.bytes {
+                SegmentBytes::Together(bytes) => bytes.capacity() - bytes.len(),
+                SegmentBytes::Apart(records) => {
+                    (records.capacity() - records.len()) * size_of::<Box<[u8]>>()
+                }
+            }
+        }
+
+        /// What it takes beside the bytes of its records.
+        fn bytes_beside(&self) -> usize {
+            let of_each = match &self.bytes {
+                SegmentBytes::Together(_) => 0,
+                SegmentBytes::Apart(records) => records.len() * size_of::<Box<[u8]>>(),
+            };
+            let entries = self.entries.capacity() * size_of::<Entry>();
+            size_of::<Self>() + entries + of_each + self.room_bytes()
+        }
+    }
+
+    #[test]
+    fn a_large_record_takes_little_beside_its_bytes() {
+        for data_bytes in [LARGE_RECORD_BYTES, 10 * 1024] {
+            let log = log_of(&[0; 200], data_bytes);
+            let closed = (0..log.closed.len()).filter_map(|place| log.closed.get(place));
+            let beside: usize = closed.map(|segment| segment.bytes_beside()).sum();
+            assert!(beside + log.open.bytes_beside() <= 200 * 40);
+        }
     }
 
     #[test]
@@ -607,17 +710,16 @@ mod tests {
             for count in 1..20_000 {
                 log.append(at(0), None, &record, EncryptionType::None);
                 let stored = count * data_bytes;
-                let unused = log.open.bytes.capacity() - log.open.bytes.len();
+                let unused = log.open.room_bytes();
                 let bound = (stored / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
                 assert!(unused <= bound.max(stored / 8), "{unused} beside {stored}");
             }
             for segment in (0..log.closed.len()).filter_map(|place| log.closed.get(place)) {
-                let unused = segment.bytes.capacity() - segment.bytes.len();
-                assert!(unused <= segment.bytes.len() / 32);
+                assert!(segment.room_bytes() <= segment.byte_count() / 32);
             }
-            assert_eq!(log.closed_bytes + log.open.bytes.len(), 19_999 * data_bytes);
+            assert_eq!(log.closed_bytes + log.open.byte_count(), 19_999 * data_bytes);
             log.trim(at(1));
-            assert_eq!((log.closed_bytes, log.open.bytes.capacity()), (0, 0));
+            assert_eq!((log.closed_bytes, log.open.room_bytes()), (0, 0));
         }
     }
 
@@ -625,7 +727,7 @@ mod tests {
     fn many_readers_of_much_that_is_open_share_it() {
         let mut log = log_of(&(0..20_000).collect::<Vec<_>>(), 100);
         log.close();
-        while log.open.bytes.len() <= COPIED_BYTES_MAX {
+        while log.open.byte_count() <= COPIED_BYTES_MAX {
             log.append(at(20_000), None, &[7; 100], EncryptionType::None);
         }
         let (few, all) = (log.end() - 2, log.open.first);
@@ -757,7 +859,7 @@ mod tests {
             let mut next = 0;
             loop {
                 let batch = log.read(next, page, 100_000);
-                read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(str::to_owned), r.data.to_vec())));
+                read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(|key| key.as_str().to_owned()), r.data.to_vec())));
                 next = batch.next;
                 if batch.len() == 0 { break; }
             }

@@ -404,9 +404,8 @@ mod tests {
 
     use crate::model::constraint::Constrained;
     use crate::model::hash_key::HashKey;
-    use crate::model::record::Payload;
 
-    use super::super::stream::NewRecord;
+    use super::super::stream::{Destination, NewRecord};
     use super::*;
 
     const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -428,9 +427,8 @@ mod tests {
     #[test]
     fn expired_records_go_within_an_hour_although_nobody_touches_their_shard() {
         let (realm, stream) = realm_with_a_stream();
-        let data = Payload::from_checked(vec![7; 1000]);
-        let hash_key = Some(HashKey::MIN);
-        let record = NewRecord { partition_key: None, hash_key, data: &data };
+        let destination = Destination::At(HashKey::MIN);
+        let record = NewRecord { partition_key: None, destination, data: &[7; 1000] };
         stream.writable().unwrap().append(START, &record, None).unwrap();
         let kept = || {
             let state = stream.state();

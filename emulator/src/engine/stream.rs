@@ -15,11 +15,8 @@ use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
 use crate::model::hash_key::HashKey;
 use crate::model::limits::Limits;
-use crate::model::names::{
-    ConsumerName, KeyId, PartitionKey, PolicyText, QueueName, TagKey, TagValue,
-};
+use crate::model::names::{ConsumerName, KeyId, PolicyText, QueueName, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
-use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{
@@ -179,16 +176,26 @@ impl StreamState {
 /// A record on its way in.
 #[derive(Debug)]
 pub(crate) struct NewRecord<'a> {
-    pub(crate) partition_key: Option<&'a PartitionKey>,
-    /// Where it goes; `None` leaves the choice to the service.
-    pub(crate) hash_key: Option<HashKey>,
-    pub(crate) data: &'a Payload,
+    pub(crate) partition_key: Option<&'a str>,
+    pub(crate) destination: Destination<'a>,
+    pub(crate) data: &'a [u8],
+}
+
+/// What decides on a record's shard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Destination<'a> {
+    /// The service's choice.
+    Anywhere,
+    /// The hash key that was given.
+    At(HashKey),
+    /// The MD5 of the partition key.
+    OfKey(&'a str),
 }
 
 impl NewRecord<'_> {
     /// Data and key, as limits count them.
     pub(crate) fn bytes(&self) -> usize {
-        self.data.len() + self.partition_key.map_or(0, |key| key.as_str().len())
+        self.data.len() + self.partition_key.map_or(0, str::len)
     }
 }
 
@@ -563,7 +570,7 @@ impl Writable<'_> {
         limits: Option<&Limits>,
     ) -> Result<Placed, ApiError> {
         let mut placed = None;
-        let shard = self.shard_for(record);
+        let shard = self.shard_for(record.destination, HashKey::of_partition_key);
         let busy = self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
             placed = Some(place);
         });
@@ -580,13 +587,19 @@ impl Writable<'_> {
         records: &[NewRecord<'_>],
         limits: Option<&Limits>,
     ) -> Vec<Result<Placed, ApiError>> {
+        let keys = records.iter().filter_map(|record| match record.destination {
+            Destination::OfKey(key) => Some(key),
+            Destination::Anywhere | Destination::At(_) => None,
+        });
+        let mut hashed = HashKey::of_partition_keys(keys).into_iter();
         // A shard's number and a place in the request in one number, which sorts
         // several times as fast as a pair does.
-        let mut routes: Vec<u64> = records
-            .iter()
-            .zip(0_u64..)
-            .map(|(record, place)| u64::from(self.shard_for(record).index.number()) << 32 | place)
-            .collect();
+        let route = |(record, place): (&NewRecord<'_>, u64)| {
+            let next = |_: &str| hashed.next().expect("every key has been hashed");
+            let shard = self.shard_for(record.destination, next);
+            u64::from(shard.index.number()) << 32 | place
+        };
+        let mut routes: Vec<u64> = records.iter().zip(0..).map(route).collect();
         routes.sort_unstable();
         let shard_of = |route: u64| (route >> 32) as usize;
         let place_of = |route: u64| (route & u64::from(u32::MAX)) as usize;
@@ -603,13 +616,18 @@ impl Writable<'_> {
         placed.into_iter().map(|place| place.expect("every record has a shard")).collect()
     }
 
-    fn shard_for(&self, record: &NewRecord<'_>) -> &Shard {
-        match record.hash_key {
-            Some(key) => self.state.topology.route(key),
-            None => {
-                let turn = self.stream.auto_turn.fetch_add(1, Ordering::Relaxed);
-                self.state.topology.nth_open(turn)
+    fn shard_for(
+        &self,
+        destination: Destination<'_>,
+        hash: impl FnOnce(&str) -> HashKey,
+    ) -> &Shard {
+        let topology = &self.state.topology;
+        match destination {
+            Destination::Anywhere => {
+                topology.nth_open(self.stream.auto_turn.fetch_add(1, Ordering::Relaxed))
             }
+            Destination::At(hash_key) => topology.route(hash_key),
+            Destination::OfKey(key) => topology.route(hash(key)),
         }
     }
 
@@ -635,12 +653,8 @@ impl Writable<'_> {
             };
             let result = admitted.map(|too_busy| {
                 busy |= too_busy;
-                let sequence_number = log.append(
-                    now,
-                    record.partition_key.map(PartitionKey::as_str),
-                    record.data.as_bytes(),
-                    self.state.encryption,
-                );
+                let sequence_number =
+                    log.append(now, record.partition_key, record.data, self.state.encryption);
                 Placed { shard: shard.index, sequence_number }
             });
             if result.is_err() && self.state.listener.is_some() {
@@ -650,9 +664,8 @@ impl Writable<'_> {
         }
         if let Some(listener) = self.state.listener.as_ref().filter(|_| first < log.end()) {
             let stored = records.filter(|(place, _)| !refused.contains(place));
-            let bytes = |(_, record): (usize, &'r NewRecord<'r>)| {
-                (record.partition_key.map(PartitionKey::as_str), record.data.as_bytes())
-            };
+            let bytes =
+                |(_, record): (usize, &'r NewRecord<'r>)| (record.partition_key, record.data);
             listener.records_added(
                 self.stream,
                 &mut Added {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::engine::log::StoredRecord;
 use crate::model::arn::StreamAddress;
+use crate::model::record::StoredText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
@@ -62,7 +63,11 @@ pub struct Record {
 impl Record {
     pub(super) fn new(stream: &StreamAddress, stored: &StoredRecord<'_>) -> Self {
         Self {
-            partition_key: stored.partition_key.unwrap_or_default().to_owned(),
+            partition_key: stored
+                .partition_key
+                .map(StoredText::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             data: Bytes::copy_from_slice(stored.data),
             sequence_number: stored.sequence_number.to_string(),
             shard_id: stored.sequence_number.shard.to_string(),

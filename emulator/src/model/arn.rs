@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use super::channel::ChannelId;
 use super::names::{ConsumerName, GivenQueueArn, GivenStreamArn, StreamName};
+use super::short_text::ShortText;
 
 /// An AWS account: twelve digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(Box<str>);
+pub struct AccountId(ShortText<12>);
 
 impl AccountId {
     /// The account of callers whose access key does not name one.
@@ -18,38 +19,41 @@ impl AccountId {
 impl FromStr for AccountId {
     type Err = InvalidIdentity;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidIdentity("an account id is twelve digits, such as 123456789012"))
-        }
+        let twelve_digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        ShortText::new(text)
+            .filter(|_| twelve_digits)
+            .map(Self)
+            .ok_or(InvalidIdentity("an account id is twelve digits, such as 123456789012"))
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.as_str())
     }
 }
 
 /// An AWS Region, such as `eu-central-1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Region(Box<str>);
+pub struct Region(ShortText<{ Self::BYTES_MAX }>);
 
 impl Region {
     /// The Region of callers who do not name one.
     pub const DEFAULT: &str = "us-east-1";
 
+    const BYTES_MAX: usize = 32;
+
     /// Whether AWS's quotas are higher here than in most Regions (guide).
     pub(crate) fn is_large(&self) -> bool {
-        matches!(&*self.0, "us-east-1" | "us-west-2" | "eu-west-1")
+        matches!(self.0.as_str(), "us-east-1" | "us-west-2" | "eu-west-1")
     }
 
     /// The ARN partition the Region belongs to.
     fn partition(&self) -> &'static str {
-        match self.0.split('-').next() {
+        let name = self.0.as_str();
+        match name.split('-').next() {
             Some("cn") => "aws-cn",
-            Some("us") if self.0.starts_with("us-gov-") => "aws-us-gov",
+            Some("us") if name.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         }
     }
@@ -59,19 +63,18 @@ impl FromStr for Region {
     type Err = InvalidIdentity;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=32).contains(&text.len()) && text.bytes().all(legal) {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidIdentity(
+        ShortText::new(text)
+            .filter(|_| !text.is_empty() && text.bytes().all(legal))
+            .map(Self)
+            .ok_or(InvalidIdentity(
                 "a Region is lower-case letters, digits and hyphens, such as us-east-1",
             ))
-        }
     }
 }
 
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.as_str())
     }
 }
 

@@ -1,33 +1,37 @@
-//! Decimal digits, two at a time.
-
-/// `00` to `99`.
-static PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
-    let mut number = 0;
-    while number < 100 {
-        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
-        number += 1;
-    }
-    pairs
-};
+//! Decimal digits, eight at a time.
 
 /// Fills a buffer with the last digits of a number, zeros in front.
+#[inline]
 pub(crate) fn fill(digits: &mut [u8], mut number: u64) {
-    let mut pairs = digits.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
-        number /= 100;
+    let (first, eights) = digits.as_rchunks_mut();
+    for digits in eights.iter_mut().rev() {
+        *digits = eight((number % 100_000_000) as u32);
+        number /= 100_000_000;
     }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (number % 10) as u8;
-    }
+    let last = eight((number % 100_000_000) as u32);
+    first.copy_from_slice(&last[8 - first.len()..]);
+}
+
+/// The digits of a number below 10^8.
+///
+/// The number is halved into groups of four, two and one digits, all groups of a
+/// size at once. Dividing by multiplying is exact for numbers as small as these.
+#[inline]
+fn eight(number: u32) -> [u8; 8] {
+    let (upper, lower) = (u64::from(number / 10_000), u64::from(number % 10_000));
+    let fours = upper | lower << 32;
+    let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    let ones = tens | (twos - tens * 10) << 8;
+    (ones | u64::from_le_bytes([b'0'; 8])).to_le_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::fill;
+    use super::{eight, fill};
 
     proptest! {
         #[test]
@@ -36,6 +40,14 @@ mod tests {
             fill(&mut digits, number);
             let text = format!("{number:024}");
             prop_assert_eq!(&digits[..], &text.as_bytes()[24 - width..]);
+        }
+    }
+
+    #[test]
+    fn every_group_of_four_digits_is_right_in_either_half() {
+        for number in 0..10_000 {
+            assert_eq!(eight(number), *format!("{number:08}").as_bytes());
+            assert_eq!(eight(number * 10_000), *format!("{number:04}0000").as_bytes());
         }
     }
 }

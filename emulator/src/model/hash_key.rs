@@ -5,6 +5,11 @@ use std::fmt;
 use md5::{Digest, Md5};
 
 use super::constraint::{Constrained, Constraint, Pattern};
+use super::md5_lanes::{self, LANES};
+use super::short_text::ShortText;
+
+/// Fewer keys are hashed sooner one after the other.
+const LANES_WORTH_FILLING: usize = LANES / 4;
 
 /// A point in the hash key space 0 … 2^128−1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +31,23 @@ impl HashKey {
     /// Where a partition key lands: its UTF-8 bytes' MD5, read big-endian.
     pub(crate) fn of_partition_key(partition_key: &str) -> Self {
         Self(u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()))
+    }
+
+    /// The same for many keys, in their order.
+    pub(crate) fn of_partition_keys<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<Self> {
+        let keys: Vec<_> = keys.collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(LANES) {
+            let are_short = keys.iter().all(|key| key.len() <= md5_lanes::BYTES_MAX);
+            if are_short && keys.len() >= LANES_WORTH_FILLING {
+                let bytes = |lane: usize| keys.get(lane).map_or(&[][..], |key| key.as_bytes());
+                let digests = md5_lanes::digests(std::array::from_fn(bytes));
+                found.extend(digests[..keys.len()].iter().copied().map(Self));
+            } else {
+                found.extend(keys.iter().map(|key| Self::of_partition_key(key)));
+            }
+        }
+        found
     }
 
     /// The point as a number.
@@ -82,17 +104,19 @@ impl HashKeyRange {
 /// A hash key as a caller wrote it: decimal without leading zeros, at most 39
 /// digits (model: `HashKey`). It may still be beyond 2^128−1.
 #[derive(Debug, Clone)]
-pub(crate) struct GivenHashKey(Box<str>);
+pub(crate) struct GivenHashKey(ShortText<{ Self::DIGITS_MAX }>);
 
 impl GivenHashKey {
+    const DIGITS_MAX: usize = 39;
+
     /// The point meant, or `None` beyond 2^128−1.
     pub(crate) fn resolve(&self) -> Option<HashKey> {
-        self.0.parse().ok().map(HashKey)
+        self.0.as_str().parse().ok().map(HashKey)
     }
 
     /// The text as the caller gave it.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -100,16 +124,18 @@ impl Constrained for GivenHashKey {
     type Base<'a> = std::borrow::Cow<'a, str>;
     const CONSTRAINTS: &'static [Constraint] = &[Constraint::Pattern(&DECIMAL)];
     fn from_checked(base: std::borrow::Cow<'_, str>) -> Self {
-        Self(base.into())
+        Self(ShortText::new(&base).expect("a decimal has so many digits at most"))
     }
     fn base(&self) -> std::borrow::Cow<'_, str> {
-        std::borrow::Cow::Borrowed(&self.0)
+        std::borrow::Cow::Borrowed(self.0.as_str())
     }
 }
 
 /// The model writes the pattern with anchors, the service prints it without.
-static DECIMAL: Pattern =
-    Pattern { text: r"0|([1-9]\d{0,38})", matches: |text| is_plain_decimal(text, 39) };
+static DECIMAL: Pattern = Pattern {
+    text: r"0|([1-9]\d{0,38})",
+    matches: |text| is_plain_decimal(text, GivenHashKey::DIGITS_MAX),
+};
 
 /// Whether a text is a decimal number of 1 to `digits_max` digits without
 /// leading zeros.
@@ -137,6 +163,14 @@ mod tests {
             for pair in ranges.windows(2) {
                 prop_assert_eq!(pair[0].end.number() + 1, pair[1].start.number());
             }
+        }
+
+        #[test]
+        fn many_keys_land_where_each_does_alone(
+            keys in prop::collection::vec("[a-z]{0,8}|[a-zé]{50,60}", 0..80),
+        ) {
+            let alone: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key)).collect();
+            prop_assert_eq!(HashKey::of_partition_keys(keys.iter().map(String::as_str)), alone);
         }
 
         #[test]

@@ -1,27 +1,40 @@
 //! What producers hand in.
 
 /// The bytes of a record, at most 10 MiB by the model (`Data`). Opaque: the
-/// service never looks inside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Payload(Vec<u8>);
+/// service never looks inside. They lie among those of their request, and later
+/// in a shard's log: there is no value of this type.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Payload {}
 
 impl Payload {
     /// The largest blob the model allows, in bytes before base64.
     pub(crate) const BYTES_MAX: usize = 10_485_760;
+}
 
-    /// Takes bytes whose length has been checked.
-    pub(crate) fn from_checked(bytes: Vec<u8>) -> Self {
-        assert!(bytes.len() <= Self::BYTES_MAX, "a payload is checked before it is made");
+/// A text that was one when it was stored: whoever passes it on as bytes need not
+/// check it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoredText<'a>(&'a [u8]);
+
+impl<'a> StoredText<'a> {
+    /// Takes bytes that were stored as a text.
+    pub(crate) fn of_stored(bytes: &'a [u8]) -> Self {
+        debug_assert!(std::str::from_utf8(bytes).is_ok(), "a text was stored");
         Self(bytes)
     }
 
-    /// The bytes.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// The text's UTF-8.
+    pub(crate) fn as_bytes(self) -> &'a [u8] {
+        self.0
     }
 
     /// How many bytes there are.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.0.len()
+    }
+
+    /// The text.
+    pub(crate) fn as_str(self) -> &'a str {
+        std::str::from_utf8(self.0).expect("it was text when it was stored")
     }
 }

@@ -43,7 +43,7 @@ impl SequenceNumber {
     /// The index in the number that ends a closed shard (recorded).
     pub(crate) const INDEX_MAX: u64 = 0x7fff_ffff_ffff_ffff;
     /// How many decimal digits every number has.
-    const DIGITS: usize = 56;
+    pub(crate) const DIGITS: usize = 56;
     /// The largest second that fits into nine hexadecimal digits.
     pub(crate) const SECONDS_MAX: u64 = 0xf_ffff_ffff;
 
@@ -192,22 +192,103 @@ impl PartialOrd for SequenceNumber {
 impl SequenceNumber {
     /// The number's decimal digits.
     pub(crate) fn digits(self) -> [u8; Self::DIGITS] {
-        // 188 bits are three groups of nineteen digits, and the upper 60 bits
-        // are less than one, so that each division has a quotient of 64 bits.
-        const GROUP: u128 = 10_000_000_000_000_000_000;
-        let divide = |dividend: u128| {
-            let quotient = dividend / GROUP;
-            (quotient, dividend - quotient * GROUP)
-        };
-        let (high, low) = self.bits();
-        let (upper, rest) = divide((u128::from(high) << 64) | (low >> 64));
-        let (lower, last) = divide((rest << 64) | (low & u128::from(u64::MAX)));
-        let (first, middle) = divide((upper << 64) | lower);
         let mut digits = [0; Self::DIGITS];
-        for (digits, group) in digits.rchunks_mut(19).zip([last, middle, first]) {
-            decimal::fill(digits, group as u64);
+        for (digits, group) in digits.rchunks_mut(19).zip(self.groups().into_iter().rev()) {
+            decimal::fill(digits, group);
         }
         digits
+    }
+
+    /// The number in groups of nineteen digits, the first of which has eighteen.
+    fn groups(self) -> [u64; 3] {
+        // 188 bits are three groups of nineteen digits, and the upper 60 bits
+        // are less than one, so that each division has a quotient of 64 bits.
+        let (high, low) = self.bits();
+        let (upper, rest) = divide_by_group(high, (low >> 64) as u64);
+        let (lower, last) = divide_by_group(rest, low as u64);
+        let (first, middle) = divide_by_group(upper, lower);
+        [first, middle, last]
+    }
+}
+
+/// The digits of the numbers of a shard's records, one after the other: those of a
+/// record that follows on another in the same second come of a sum, and most stay.
+#[derive(Debug, Default)]
+pub(crate) struct Succession(Option<Told>);
+
+#[derive(Debug)]
+struct Told {
+    number: SequenceNumber,
+    digits: [u8; SequenceNumber::DIGITS],
+    /// What the last nineteen digits say, and the eight before them.
+    last: u64,
+    before_last: u64,
+}
+
+impl Succession {
+    const EIGHT_DIGITS_END: u64 = 100_000_000;
+    const BEFORE_LAST: usize = SequenceNumber::DIGITS - 19 - 8;
+    const LAST: usize = SequenceNumber::DIGITS - 19;
+
+    /// The digits of the next number.
+    pub(crate) fn digits(&mut self, number: SequenceNumber) -> [u8; SequenceNumber::DIGITS] {
+        if let Some(told) = &mut self.0
+            && told.go_on_to(number)
+        {
+            return told.digits;
+        }
+        let [_, middle, last] = number.groups();
+        let before_last = middle % Self::EIGHT_DIGITS_END;
+        let digits = number.digits();
+        self.0 = Some(Told { number, digits, last, before_last });
+        digits
+    }
+}
+
+impl Told {
+    /// Goes on to the next number, unless it is another one or changes more digits.
+    fn go_on_to(&mut self, number: SequenceNumber) -> bool {
+        /// What one index more is, in groups of nineteen digits.
+        const STEP: (u64, u64) = ((INDEX / GROUP as u128) as u64, (INDEX % GROUP as u128) as u64);
+        const INDEX: u128 = 1 << 80;
+        let follows = SequenceNumber { index: self.number.index + 1, ..self.number } == number;
+        let sum = self.last + STEP.1;
+        let carry = u64::from(sum >= GROUP);
+        let before_last = self.before_last + STEP.0 + carry;
+        if !follows || before_last >= Succession::EIGHT_DIGITS_END {
+            return false;
+        }
+        let last = sum - carry * GROUP;
+        decimal::fill(&mut self.digits[Succession::BEFORE_LAST..Succession::LAST], before_last);
+        decimal::fill(&mut self.digits[Succession::LAST..], last);
+        (self.number, self.last, self.before_last) = (number, last, before_last);
+        true
+    }
+}
+
+/// What nineteen digits are less than.
+const GROUP: u64 = 10_000_000_000_000_000_000;
+
+/// Quotient and remainder of `high × 2^64 + low` by 10^19, for a `high` below that.
+///
+/// By multiplying with the reciprocal: Möller and Granlund, "Improved division by
+/// invariant integers" (2011), algorithm 4. Processors take several times as long
+/// to divide.
+#[inline]
+fn divide_by_group(high: u64, low: u64) -> (u64, u64) {
+    const RECIPROCAL: u64 = (u128::MAX / GROUP as u128 - (1 << 64)) as u64;
+    let estimate =
+        u128::from(RECIPROCAL) * u128::from(high) + (u128::from(high) << 64 | u128::from(low));
+    let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
+    let mut remainder = low.wrapping_sub(quotient.wrapping_mul(GROUP));
+    if remainder > estimate as u64 {
+        quotient = quotient.wrapping_sub(1);
+        remainder = remainder.wrapping_add(GROUP);
+    }
+    if remainder >= GROUP {
+        (quotient.wrapping_add(1), remainder - GROUP)
+    } else {
+        (quotient, remainder)
     }
 }
 
@@ -277,6 +358,40 @@ mod tests {
             prop_assert_eq!(text.len(), 56);
             prop_assert!(!text.starts_with('0'));
             prop_assert_eq!(SequenceNumber::parse(&text), Some(number));
+        }
+
+        #[test]
+        fn the_reciprocal_divides_as_division_does(
+            high in prop_oneof![0..10_000_000_000_000_000_000_u64, Just(0), Just(9_999_999_999_999_999_999)],
+            low in prop_oneof![any::<u64>(), Just(0), Just(u64::MAX)],
+        ) {
+            let (number, group) = (u128::from(high) << 64 | u128::from(low), 10_u128.pow(19));
+            let expected = ((number / group) as u64, (number % group) as u64);
+            prop_assert_eq!(divide_by_group(high, low), expected);
+        }
+
+        #[test]
+        fn the_digits_in_a_succession_are_those_of_each_number(
+            mut number in any_number(),
+            steps in prop::collection::vec((0u64..3, 0u64..50), 0..200),
+        ) {
+            number.index %= SequenceNumber::INDEX_MAX - 1000;
+            let mut succession = Succession::default();
+            for (step, chance) in steps {
+                prop_assert_eq!(succession.digits(number), number.digits());
+                number.index += step;
+                number.seconds = (number.seconds + u64::from(chance == 0)) % SequenceNumber::SECONDS_MAX;
+            }
+        }
+
+        #[test]
+        fn a_long_succession_is_right_throughout(mut number in any_number()) {
+            number.index %= SequenceNumber::INDEX_MAX - 10_000;
+            let mut succession = Succession::default();
+            for _ in 0..2000 {
+                prop_assert_eq!(succession.digits(number), number.digits());
+                number.index += 1;
+            }
         }
 
         #[test]

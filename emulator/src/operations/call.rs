@@ -14,6 +14,7 @@ use crate::model::settings::Settings;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::SealedIterator;
+use crate::wire::request_bytes::RequestBytes;
 
 use super::{Effect, OperationName, Prepared};
 
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     /// The caller's account and Region, from the credential scope.
     pub(crate) caller: &'a RealmId,
     pub(crate) engine: &'a Engine,
+    /// What the input has that is kept among the request's bytes.
+    pub(crate) request: &'a RequestBytes,
     /// Records of the batch that are to fail although nothing is wrong with
     /// them: their places in the request, ascending, and why. Usually none.
     pub(crate) failing: &'a [(usize, ApiError)],

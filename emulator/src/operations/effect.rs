@@ -89,7 +89,7 @@ impl BatchRead {
             let number = record.sequence_number;
             read.ends = Some((read.ends.map_or(number, |(first, _)| first), number));
             read.records += 1;
-            read.bytes += record.partition_key.map_or(0, str::len) + record.data.len();
+            read.bytes += record.bytes();
             read.newest = Some(record.arrival);
         }
         read

@@ -5,6 +5,7 @@
 
 use crate::model::error::{ApiError, ErrorKind};
 use crate::wire::Protocol;
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::shape::Shape;
 use crate::wire::violation::{Path, Violations};
 
@@ -31,6 +32,7 @@ pub(crate) type Prepare = fn(Protocol, &[u8]) -> Result<Box<dyn Prepared>, ApiEr
 
 struct Checked<O: Operation> {
     input: O::Input,
+    request: RequestBytes,
     protocol: Protocol,
 }
 
@@ -39,19 +41,19 @@ pub(super) fn prepare<O: Operation>(
     protocol: Protocol,
     body: &[u8],
 ) -> Result<Box<dyn Prepared>, ApiError> {
-    let raw = protocol.decode::<<O::Input as Shape>::Raw<'_>>(body)?;
+    let (raw, mut request) = protocol.decode::<<O::Input as Shape>::Raw<'_>>(body)?;
     let mut found = Violations::default();
-    let checked = O::Input::check(raw, &Path::Root, &mut found);
+    let checked = O::Input::check(raw, &Path::Root, &mut request, &mut found);
     if let Some(error) = found.into_error() {
         return Err(error);
     }
     let input = checked.expect("a value that breaks no rule is made");
-    Ok(Box::new(Checked::<O> { input, protocol }))
+    Ok(Box::new(Checked::<O> { input, request, protocol }))
 }
 
 impl<O: Operation> Prepared for Checked<O> {
     fn subject(&self, call: &Call<'_>) -> Subject {
-        Subject::of(&self.input, call)
+        Subject::of(&self.input, &Call { request: &self.request, ..*call })
     }
 
     fn writes(&self) -> bool {
@@ -59,7 +61,8 @@ impl<O: Operation> Prepared for Checked<O> {
     }
 
     fn handle(self: Box<Self>, call: &Call<'_>) -> Result<Reply, ApiError> {
-        let Self { input, protocol } = *self;
+        let Self { input, request, protocol } = *self;
+        let call = &Call { request: &request, ..*call };
         let _begun = (!O::ON_DATA_PATH).then(|| call.engine.control_call());
         let answer = O::handle(input, call);
         if let Err(error) = &answer {

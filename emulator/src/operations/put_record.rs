@@ -8,14 +8,14 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
 
-use crate::engine::stream::{NewRecord, Placed, Writable};
+use crate::engine::stream::{Destination, NewRecord, Placed, Writable};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument, KmsAccessDenied,
     KmsDisabled, KmsInvalidState, KmsNotFound, KmsOptInRequired, KmsThrottling,
     ProvisionedThroughputExceeded, ResourceNotFound,
 };
-use crate::model::hash_key::{GivenHashKey, HashKey};
+use crate::model::hash_key::GivenHashKey;
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
 use crate::model::record::Payload;
@@ -23,6 +23,7 @@ use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, RecordDistributionStrategy};
 use crate::wire::emit::answer;
+use crate::wire::request_bytes::Kept;
 use crate::wire::shape::shape;
 use crate::wire::violation::{Path, Violations};
 
@@ -34,8 +35,8 @@ pub(crate) struct PutRecord;
 shape! {
     pub(crate) struct PutRecordInput {
         "StreamName" => stream_name: Option<StreamName>,
-        "Data" => data: Payload,
-        "PartitionKey" => partition_key: Option<PartitionKey>,
+        "Data" => data: Kept<Payload>,
+        "PartitionKey" => partition_key: Option<Kept<PartitionKey>>,
         "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
         "SequenceNumberForOrdering" => ordered_after: Option<GivenSequenceNumber>,
         "StreamARN" => stream_arn: Option<GivenStreamArn>,
@@ -78,8 +79,8 @@ impl Operation for PutRecord {
         call.engine.make_room(|| stored_bytes(&input.data, input.partition_key.as_ref()), call.now)?;
         let mut writable = stream.writable()?;
         let record = accept(
-            &input.data,
-            input.partition_key.as_ref(),
+            call.request.payload(&input.data),
+            input.partition_key.as_ref().map(|key| call.request.text(key)),
             input.explicit_hash_key.as_ref(),
             &writable,
             &Path::Root,
@@ -102,8 +103,11 @@ impl Operation for PutRecord {
 }
 
 /// Data and key, as they are stored.
-pub(super) fn stored_bytes(data: &Payload, partition_key: Option<&PartitionKey>) -> usize {
-    data.len() + partition_key.map_or(0, |key| key.as_str().len())
+pub(super) fn stored_bytes(
+    data: &Kept<Payload>,
+    partition_key: Option<&Kept<PartitionKey>>,
+) -> usize {
+    data.len() + partition_key.map_or(0, Kept::len)
 }
 
 /// Makes a record of what was given, as the stream's strategy wants it.
@@ -111,30 +115,31 @@ pub(super) fn stored_bytes(data: &Payload, partition_key: Option<&PartitionKey>)
 /// # Errors
 /// If a key is missing or out of range, or the record is too large.
 pub(super) fn accept<'a>(
-    data: &'a Payload,
-    partition_key: Option<&'a PartitionKey>,
+    data: &'a [u8],
+    partition_key: Option<&'a str>,
     explicit_hash_key: Option<&GivenHashKey>,
     writable: &Writable<'_>,
     at: &Path<'_>,
 ) -> Result<NewRecord<'a>, ApiError> {
-    let hash_key = match (writable.state.distribution, partition_key, explicit_hash_key) {
-        (RecordDistributionStrategy::Auto, _, _) => None,
+    let destination = match (writable.state.distribution, partition_key, explicit_hash_key) {
+        (RecordDistributionStrategy::Auto, _, _) => Destination::Anywhere,
         (RecordDistributionStrategy::UserPartitionKey, None, _) => {
             return Err(partition_key_missing(at));
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(_), Some(given)) => {
-            Some(given.resolve().ok_or_else(|| ApiError::explicit_hash_key_out_of_range(given))?)
+            let out_of_range = || ApiError::explicit_hash_key_out_of_range(given);
+            Destination::At(given.resolve().ok_or_else(out_of_range)?)
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => {
-            Some(HashKey::of_partition_key(key.as_str()))
+            Destination::OfKey(key)
         }
     };
-    let bytes = stored_bytes(data, partition_key);
+    let record = NewRecord { partition_key, destination, data };
     let limit = writable.state.max_record_size;
-    if bytes > limit.bytes() {
-        return Err(ApiError::record_too_large(bytes, limit.get()));
+    if record.bytes() > limit.bytes() {
+        return Err(ApiError::record_too_large(record.bytes(), limit.get()));
     }
-    Ok(NewRecord { partition_key, hash_key, data })
+    Ok(record)
 }
 
 /// The key is not required by the model, because AUTO does without: its

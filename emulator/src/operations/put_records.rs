@@ -20,6 +20,7 @@ use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::wire::emit::{PlainText, answer};
+use crate::wire::request_bytes::Kept;
 use crate::wire::shape::{List, shape};
 use crate::wire::violation::Path;
 
@@ -44,9 +45,9 @@ shape! {
 
 shape! {
     pub(crate) struct PutRecordsRequestEntry {
-        "Data" => data: Payload,
+        "Data" => data: Kept<Payload>,
         "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
-        "PartitionKey" => partition_key: Option<PartitionKey>,
+        "PartitionKey" => partition_key: Option<Kept<PartitionKey>>,
     }
 }
 
@@ -87,15 +88,15 @@ impl Operation for PutRecords {
         let mut records = Vec::with_capacity(entries.len());
         let mut bytes = 0;
         for (position, entry) in entries.iter().enumerate() {
-            let key = entry.partition_key.as_ref();
-            bytes += bytes_of(entry);
-            records.push(accept(
-                &entry.data,
-                key,
+            let record = accept(
+                call.request.payload(&entry.data),
+                entry.partition_key.as_ref().map(|key| call.request.text(key)),
                 entry.explicit_hash_key.as_ref(),
                 &writable,
                 &list.element(position),
-            )?);
+            )?;
+            bytes += record.bytes();
+            records.push(record);
         }
         if bytes > REQUEST_BYTES_MAX {
             return Err(ApiError::request_too_large());

@@ -5,12 +5,13 @@ use crate::engine::stream::StreamState;
 use crate::engine::topology;
 use crate::model::hash_key;
 use crate::model::names::{TagKey, TagValue};
-use crate::model::sequence_number::SequenceNumber;
+use crate::model::record::StoredText;
+use crate::model::sequence_number::{SequenceNumber, Succession};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, MetricsName, StreamMode};
 use crate::model::timestamp::Timestamp;
 use crate::wire::description::Description;
-use crate::wire::emit::{Emit, answer, emit_all};
+use crate::wire::emit::{Emit, SequenceDigits, answer, emit_all};
 use crate::wire::shape::shape;
 use crate::wire::writer::Writer;
 
@@ -132,18 +133,18 @@ impl From<&topology::Shard> for ChildShard {
 answer! {
     /// A record as readers get it.
     pub(crate) struct Record<'a> {
-        "SequenceNumber" => sequence_number: SequenceNumber,
+        "SequenceNumber" => sequence_number: SequenceDigits,
         "ApproximateArrivalTimestamp" => arrival: Timestamp,
         "Data" => data: &'a [u8],
-        "PartitionKey" => partition_key: Option<&'a str>,
+        "PartitionKey" => partition_key: Option<StoredText<'a>>,
         "EncryptionType" => encryption: Option<EncryptionType>,
     }
 }
 
-impl<'a> From<StoredRecord<'a>> for Record<'a> {
-    fn from(stored: StoredRecord<'a>) -> Self {
+impl<'a> Record<'a> {
+    fn of(stored: StoredRecord<'a>, numbers: &mut Succession) -> Self {
         Self {
-            sequence_number: stored.sequence_number,
+            sequence_number: SequenceDigits(numbers.digits(stored.sequence_number)),
             arrival: stored.arrival,
             data: stored.data,
             partition_key: stored.partition_key,
@@ -165,7 +166,9 @@ impl Emit for Batch {
     }
 
     fn emit(&self, writer: &mut impl Writer) {
-        emit_all::<Record<'_>>(writer, self.len(), self.iter().map(Record::from));
+        let mut numbers = Succession::default();
+        let records = self.iter().map(|stored| Record::of(stored, &mut numbers));
+        emit_all::<Record<'_>>(writer, self.len(), records);
     }
 }
 

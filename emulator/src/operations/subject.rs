@@ -7,6 +7,7 @@ use crate::model::arn::{
     ChannelAddress, ConsumerAddress, QueueAddress, ResourceAddress, StreamAddress,
 };
 use crate::model::channel::GivenChannelArn;
+use crate::model::constraint::Constrained as _;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
@@ -16,6 +17,7 @@ use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
 use crate::model::shard_iterator::ShardIterator;
 use crate::model::status::{RecordDistributionStrategy, ShardIteratorType};
+use crate::wire::request_bytes::Kept;
 use crate::wire::shape::Shape;
 
 use super::Call;
@@ -98,14 +100,15 @@ impl Subject {
             self.iterator = Some(iterator.as_str().to_owned());
         } else if let Some(start) = given::<ShardIteratorType>(member) {
             self.start = Some(*start);
-        } else if let Some(data) = given::<Payload>(member) {
+        } else if let Some(data) = given::<Kept<Payload>>(member) {
             // Data begins a record: it is declared before the record's keys.
             self.records.push(RecordSubject { bytes: data.len(), ..RecordSubject::default() });
         } else if let (Some(key), Some(record)) =
-            (given::<PartitionKey>(member), self.records.last_mut())
+            (given::<Kept<PartitionKey>>(member), self.records.last_mut())
         {
-            record.bytes += key.as_str().len();
-            record.partition_key = Some(key.clone());
+            let key = call.request.text(key);
+            record.bytes += key.len();
+            record.partition_key = Some(PartitionKey::from_checked(key.into()));
         } else if let (Some(key), Some(record)) =
             (given::<GivenHashKey>(member), self.records.last_mut())
         {

@@ -8,6 +8,7 @@ use http::{Request, Response, StatusCode};
 
 use crate::model::timestamp::Timestamp;
 use crate::operations::Call;
+use crate::wire::request_bytes::RequestBytes;
 
 use super::body::{Body, Dropped};
 use super::envelope;
@@ -61,7 +62,8 @@ impl Service {
             return Verdict::Pass;
         }
         let LetIn { operation, caller, prepared, .. } = let_in;
-        let call = Call { now, caller, engine: &self.engine, failing: &[], effect: None };
+        let request = &RequestBytes::default();
+        let call = Call { now, caller, engine: &self.engine, request, failing: &[], effect: None };
         let subject = match self.guarded(|| Ok(prepared.subject(&call))) {
             Ok(subject) => subject,
             Err(bug) => return Verdict::Reject(bug),

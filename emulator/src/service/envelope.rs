@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 
 use crate::model::arn::RealmId;
@@ -25,7 +25,9 @@ use super::health;
 use super::recorder::journal::{Caller, JournaledCall, Outcome};
 use super::signature::{self, Claim};
 
-const TARGET_PREFIX: &str = "Kinesis_20131202";
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const TARGET_PREFIX: &str = "Kinesis_20131202.";
 
 /// A request that may go on to its operation.
 pub(super) struct Admitted {
@@ -72,7 +74,7 @@ pub(super) fn admit(
     if request.method != Method::POST {
         return Err(health::page(request).map_or(Refusal::AccessDenied, Refusal::Health));
     }
-    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = request.headers.get(TARGET).and_then(|value| value.to_str().ok());
     let operation = find_operation(target.unwrap_or_default());
     let content_type = ContentType::of(&request.headers);
     if body.is_empty() {
@@ -119,6 +121,9 @@ impl ContentType {
     /// Parameters and blanks around the type are ignored.
     fn of(headers: &HeaderMap) -> Self {
         let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        if value == Protocol::Json.content_type() {
+            return Self::Api(Protocol::Json);
+        }
         let bare = value.split(';').next().unwrap_or_default().trim();
         let is = |name: &str| bare.eq_ignore_ascii_case(name);
         if is(Protocol::Json.content_type()) {
@@ -134,10 +139,8 @@ impl ContentType {
 }
 
 fn find_operation(target: &str) -> Result<&'static Entry, ApiError> {
-    match target.split_once('.') {
-        Some((TARGET_PREFIX, name)) => operations::find(name).ok_or_else(operations::unknown),
-        _ => Err(operations::unknown()),
-    }
+    let name = target.strip_prefix(TARGET_PREFIX);
+    name.and_then(operations::find).ok_or_else(operations::unknown)
 }
 
 fn names_service_and_operation(target: &str) -> bool {
@@ -197,15 +200,14 @@ pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
 fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
     const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
     let mut values = [None; 3];
-    for part in header.split(',').flat_map(|parts| parts.split(' ')).skip(1) {
-        if let Some((key, value)) = part.split_once('=')
-            && let Some(place) = NAMES.iter().position(|name| *name == key)
-        {
-            values[place].get_or_insert(value);
+    for part in header_parts(header).skip(1) {
+        for (name, found) in NAMES.iter().zip(&mut values) {
+            let value = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+            *found = found.or(value);
         }
     }
     let values = values.map(|value| value.filter(|value| !value.is_empty()));
-    let date = headers.get("x-amz-date").or_else(|| headers.get(DATE));
+    let date = headers.get(AMZ_DATE).or_else(|| headers.get(DATE));
     let date = date.map(|date| date.to_str().unwrap_or_default());
     if let ([Some(credential), Some(signature), Some(signed_headers)], Some(date)) = (values, date)
     {
@@ -222,6 +224,17 @@ fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>,
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
     }
     Err(ApiError::new(IncompleteSignature, format!("{missing}Authorization={header}")))
+}
+
+/// What stands between commas and blanks.
+fn header_parts(header: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    header.as_bytes().split(|byte| matches!(byte, b',' | b' ')).map(move |part| {
+        let end = start + part.len();
+        let part = &header[start..end];
+        start = end + 1;
+        part
+    })
 }
 
 fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'a>, ApiError> {
@@ -298,9 +311,9 @@ pub(super) fn refused_call(
     settings: &Settings,
     now: Timestamp,
 ) -> JournaledCall {
-    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = request.headers.get(TARGET).and_then(|value| value.to_str().ok());
     let target = target.unwrap_or_default();
-    let name = target.strip_prefix(TARGET_PREFIX).and_then(|name| name.strip_prefix('.'));
+    let name = target.strip_prefix(TARGET_PREFIX);
     let operation = name.and_then(operations::find).map(|entry| entry.name);
     JournaledCall {
         number: 0,

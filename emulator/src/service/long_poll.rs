@@ -14,6 +14,7 @@ use crate::model::error::ApiError;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, answer_receive};
 use crate::wire::Protocol;
+use crate::wire::request_bytes::RequestBytes;
 
 use super::Service;
 use super::body::Body;
@@ -46,7 +47,8 @@ impl LongPoll {
         let Self { receive, protocol, caller, draft, since } = self;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let engine = &service.engine;
-        let call = Call { now, caller: &caller, engine, failing: &[], effect };
+        let request = &RequestBytes::default();
+        let call = Call { now, caller: &caller, engine, request, failing: &[], effect };
         let answer = service
             .guarded(|| received.map(|records| answer_receive(&receive, records, &call, protocol)));
         let mut response = service.respond(answer, protocol, draft, since);

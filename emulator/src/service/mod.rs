@@ -49,6 +49,7 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, OperationName, Prepared, Reply};
 use crate::snapshot::Snapshot;
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::{Protocol, event_stream};
 
 use body::Body;
@@ -279,7 +280,15 @@ impl Service {
     /// Does nothing about a call.
     fn forgo(&self, let_in: LetIn, now: Timestamp) {
         let LetIn { caller, prepared, draft, .. } = let_in;
-        let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
+        let request = &RequestBytes::default();
+        let call = Call {
+            now,
+            caller: &caller,
+            engine: &self.engine,
+            request,
+            failing: &[],
+            effect: None,
+        };
         if draft.is_some()
             && let Ok(subject) = self.guarded(|| Ok(prepared.subject(&call)))
         {
@@ -297,7 +306,8 @@ impl Service {
     ) -> Outcome {
         let LetIn { operation, protocol, caller, prepared, draft } = let_in;
         let effect = draft.as_ref().map(|draft| &draft.effect);
-        let call = Call { now, caller: &caller, engine: &self.engine, failing, effect };
+        let request = &RequestBytes::default();
+        let call = Call { now, caller: &caller, engine: &self.engine, request, failing, effect };
         let writes = prepared.writes();
         let handled = self.guarded(|| {
             if let Some(draft) = &draft {
@@ -376,28 +386,29 @@ impl Service {
         if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, length.into());
         }
-        headers.insert(DATE, header(&now.http_date()));
-        headers.insert(REQUEST_ID, header(request_id.as_bytes()));
-        if !preflight {
-            headers.insert(EXTENDED_REQUEST_ID, header(&self.extended_request_id()));
+        // All three in one buffer, of which each value is a part.
+        let date = now.http_date();
+        let extended_id = if preflight { None } else { Some(self.extended_request_id()) };
+        let extended_id = extended_id.as_ref().map_or(&[][..], |id| id);
+        let mut rest = Bytes::from([&date[..], &request_id, extended_id].concat());
+        headers.insert(DATE, header(rest.split_to(date.len())));
+        headers.insert(REQUEST_ID, header(rest.split_to(request_id.len())));
+        if !rest.is_empty() {
+            headers.insert(EXTENDED_REQUEST_ID, header(rest));
         }
         add_cors(headers, &request.headers, preflight);
         response
     }
 
     /// A random UUID (RFC 9562, version 4).
-    fn request_id(&self) -> String {
+    fn request_id(&self) -> [u8; 36] {
         let mut bytes = self.request_ids.draw_16_bytes();
         bytes[6] = 0x40 | (bytes[6] & 0x0f);
         bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        let mut text = String::with_capacity(36);
-        for (place, byte) in bytes.into_iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-            }
+        let mut text = *b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+        for (place, digit) in text.iter_mut().filter(|place| **place != b'-').zip(digits) {
+            *place = b"0123456789abcdef"[usize::from(digit)];
         }
         text
     }
@@ -485,6 +496,6 @@ fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
     }
 }
 
-fn header(ascii: &[u8]) -> HeaderValue {
-    HeaderValue::from_bytes(ascii).expect("ids and dates are plain ASCII")
+fn header(ascii: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(ascii).expect("ids and dates are plain ASCII")
 }

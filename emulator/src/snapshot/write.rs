@@ -106,7 +106,7 @@ impl<W: Write> Lines<'_, W> {
                 STANDARD.encode_string(record.data, &mut data);
                 self.write(&Row::Record(RecordRow {
                     arrival: record.arrival.as_millis(),
-                    key: record.partition_key.map(Cow::Borrowed),
+                    key: record.partition_key.map(|key| Cow::Borrowed(key.as_str())),
                     encrypted: record.encryption == EncryptionType::Kms,
                     data: Cow::Borrowed(&data),
                 }))?;

@@ -12,6 +12,7 @@ use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
 };
+use crate::model::record::StoredText;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
@@ -99,10 +100,15 @@ emitted_as_text! {
     HashKey as GivenHashKey, key => key.to_string();
     QueueAddress as GivenQueueArn, queue => queue.to_string();
     SealedIterator as GivenShardIterator, iterator => iterator.0;
+    SequenceDigits as GivenSequenceNumber, digits => digits.0;
     SequenceNumber as GivenSequenceNumber, number => number.digits();
     ShardIndex as GivenShardId, shard => shard.id();
     StreamAddress as GivenStreamArn, stream => stream.to_string();
 }
+
+/// A sequence number whose digits are there already.
+#[derive(Debug)]
+pub(crate) struct SequenceDigits(pub(crate) [u8; SequenceNumber::DIGITS]);
 
 /// A shard iterator on its way out: base64.
 #[derive(Debug)]
@@ -184,6 +190,19 @@ impl Emit for &str {
     }
 }
 
+/// A partition key as it was stored.
+impl Emit for StoredText<'_> {
+    const DESCRIPTION: Description = Description::Text(&[]);
+
+    fn bytes_about(&self) -> usize {
+        self.len()
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        writer.utf8(self.as_bytes());
+    }
+}
+
 impl<T: Emit> Emit for Vec<T> {
     const DESCRIPTION: Description =
         Description::List { at_least: 0, at_most: usize::MAX, element: &T::DESCRIPTION };
@@ -251,7 +270,7 @@ macro_rules! answer {
             fn emit(&self, writer: &mut impl $crate::wire::writer::Writer) {
                 writer.begin_map(0 $(+ usize::from($crate::wire::emit::Emit::is_present(&self.$field)))*);
                 $(if $crate::wire::emit::Emit::is_present(&self.$field) {
-                    writer.name($wire);
+                    writer.name(&$crate::wire::writer::name!($wire));
                     $crate::wire::emit::Emit::emit(&self.$field, writer);
                 })*
                 writer.end_map();

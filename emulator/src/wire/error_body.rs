@@ -3,7 +3,7 @@
 use crate::model::error::{ApiError, ErrorKind};
 
 use super::emit::answer;
-use super::writer::Writer;
+use super::writer::{Writer, name};
 
 answer! {
     /// What an exception in an event stream carries.
@@ -23,19 +23,19 @@ pub(crate) fn json(error: &ApiError) -> Vec<u8> {
 /// The same fields as a CBOR map.
 pub(crate) fn cbor(error: &ApiError) -> Vec<u8> {
     let mut body = Vec::new();
-    write(error, &mut super::cbor::Writer::new(&mut body));
+    write(error, &mut super::cbor::Writer(&mut body));
     body
 }
 
 fn write(error: &ApiError, writer: &mut impl Writer) {
     let has_message = !error.message().is_empty();
     writer.begin_map(1 + usize::from(has_message));
-    writer.name("__type");
+    writer.name(&name!("__type"));
     writer.text(error.kind().wire_name());
     if has_message {
-        writer.name(match error.kind() {
-            ErrorKind::Serialization => "Message",
-            _ => "message",
+        writer.name(&match error.kind() {
+            ErrorKind::Serialization => name!("Message"),
+            _ => name!("message"),
         });
         writer.text(error.message());
     }

@@ -11,6 +11,7 @@ pub(crate) mod error_body;
 pub(crate) mod event_stream;
 pub(crate) mod json;
 pub(crate) mod primitive;
+pub(crate) mod request_bytes;
 pub(crate) mod shape;
 pub(crate) mod violation;
 pub(crate) mod writer;
@@ -22,7 +23,8 @@ use serde::de;
 use crate::model::error::{ApiError, ErrorKind};
 
 use emit::Emit;
-use primitive::{Decode, Nullable};
+use primitive::{Decode, Decoding};
+use request_bytes::RequestBytes;
 
 /// The two encodings of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,24 +44,29 @@ impl Protocol {
         }
     }
 
-    /// Decodes a request (gate 1).
+    /// Decodes a request (gate 1). What of it is kept among its bytes comes with
+    /// them.
     ///
     /// # Errors
     /// SerializationException: without a message if the body is not an object,
     /// with AWS's sentence if a member has the wrong type. As on AWS, a body
     /// that does not parse at all is reported as such, whatever stands in it
     /// before.
-    pub(crate) fn decode<'de, T: Decode<'de>>(self, body: &'de [u8]) -> Result<T, ApiError> {
+    pub(crate) fn decode<'de, T: Decode<'de>>(
+        self,
+        body: &'de [u8],
+    ) -> Result<(T, RequestBytes), ApiError> {
+        let mut decoding = Decoding::of_body(body.len());
         let decoded = match self {
-            Self::Json => json::parse(body),
-            Self::Cbor => cbor::parse(body),
+            Self::Json => json::parse(body, decoding.value()),
+            Self::Cbor => cbor::parse(body, decoding.value()),
         };
         match decoded {
-            Ok(Nullable(Some(request))) => Ok(request),
+            Ok(Some(input)) => Ok((input, decoding.request)),
             Err(Fault::Clash(sentence)) if self.is_object(body) => {
                 Err(ApiError::new(ErrorKind::Serialization, sentence))
             }
-            Ok(Nullable(None)) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
+            Ok(None) | Err(_) => Err(ApiError::new(ErrorKind::Serialization, "")),
         }
     }
 

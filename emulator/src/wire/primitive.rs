@@ -4,13 +4,20 @@
 //! which carries AWS's sentence (recorded by kinesalite) and becomes a
 //! SerializationException. Null counts as absent everywhere. JSON and CBOR are
 //! told apart by serde's `is_human_readable`: base64 and seconds in the one,
-//! bytes and milliseconds in the other.
+//! bytes and milliseconds in the other. Payloads are decoded once, straight into
+//! a buffer that all of a request's share.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+use crate::model::record::Payload;
+
+use super::request_bytes::{Kept, RequestBytes};
 
 /// What a request may hold, seen from the type that wants to be made of it.
 ///
@@ -19,11 +26,11 @@ pub(crate) trait Decode<'de>: Sized {
     /// The clash with text, numbers and booleans.
     const CLASH: Clash;
 
-    fn text<E: Error>(_text: Cow<'de, str>, _human_readable: bool) -> Result<Self, E> {
+    fn text<E: Error>(_text: Cow<'de, str>, _decoding: &mut Decoding) -> Result<Self, E> {
         Err(Self::CLASH.with("java.lang.String"))
     }
 
-    fn number<E: Error>(_number: f64, _human_readable: bool) -> Result<Self, E> {
+    fn number<E: Error>(_number: f64, _decoding: &Decoding) -> Result<Self, E> {
         Err(Self::CLASH.with("com.amazon.coral.value.json.numbers.TruncatingBigNumber"))
     }
 
@@ -31,15 +38,15 @@ pub(crate) trait Decode<'de>: Sized {
         Err(Self::CLASH.with("java.lang.Boolean"))
     }
 
-    fn bytes<E: Error>(_bytes: Cow<'de, [u8]>) -> Result<Self, E> {
+    fn bytes<E: Error>(_bytes: &[u8], _decoding: &mut Decoding) -> Result<Self, E> {
         Err(Self::CLASH.with("java.nio.HeapByteBuffer"))
     }
 
-    fn list<A: SeqAccess<'de>>(_list: A) -> Result<Self, A::Error> {
+    fn list<A: SeqAccess<'de>>(_list: A, _decoding: &mut Decoding) -> Result<Self, A::Error> {
         Err(A::Error::custom("Start of list found where not expected"))
     }
 
-    fn structure<A: MapAccess<'de>>(_map: A) -> Result<Self, A::Error> {
+    fn structure<A: MapAccess<'de>>(_map: A, _decoding: &mut Decoding) -> Result<Self, A::Error> {
         Err(A::Error::custom("Start of structure or map found where not expected."))
     }
 }
@@ -64,95 +71,98 @@ impl Clash {
     }
 }
 
-/// A member as it stands in a request: `None` if it is null.
+/// The state of decoding one request.
 #[derive(Debug)]
-pub(crate) struct Nullable<T>(pub(crate) Option<T>);
+pub(crate) struct Decoding {
+    /// Whether payloads are base64 and times seconds.
+    human_readable: bool,
+    pub(crate) request: RequestBytes,
+}
 
-impl<'de, T: Decode<'de>> Deserialize<'de> for Nullable<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let human_readable = deserializer.is_human_readable();
-        deserializer.deserialize_any(DecodeVisitor { human_readable, target: PhantomData })
+impl Decoding {
+    /// Begins to decode a body of so many bytes.
+    pub(crate) fn of_body(bytes: usize) -> Self {
+        Self { human_readable: false, request: RequestBytes::of_body(bytes) }
+    }
+
+    /// What decodes a value: nothing if it is null.
+    pub(crate) fn value<T>(&mut self) -> Value<'_, T> {
+        Value { decoding: self, target: PhantomData }
     }
 }
 
-struct DecodeVisitor<T> {
-    human_readable: bool,
+/// Decodes one value.
+pub(crate) struct Value<'a, T> {
+    decoding: &'a mut Decoding,
     target: PhantomData<T>,
 }
 
-impl<'de, T: Decode<'de>> Visitor<'de> for DecodeVisitor<T> {
-    type Value = Nullable<T>;
+impl<'de, T: Decode<'de>> DeserializeSeed<'de> for Value<'_, T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        self.decoding.human_readable = deserializer.is_human_readable();
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Decode<'de>> Visitor<'de> for Value<'_, T> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member of a request")
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        T::text(Cow::Borrowed(text), self.human_readable).map(present)
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Option<T>, E> {
+        T::text(Cow::Borrowed(text), self.decoding).map(Some)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<T>, E> {
         self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        T::text(Cow::Owned(text), self.human_readable).map(present)
+    fn visit_string<E: Error>(self, text: String) -> Result<Option<T>, E> {
+        T::text(Cow::Owned(text), self.decoding).map(Some)
     }
 
-    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
-        T::bytes(Cow::Borrowed(bytes)).map(present)
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Option<T>, E> {
+        T::bytes(bytes, self.decoding).map(Some)
     }
 
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Self::Value, E> {
-        T::bytes(Cow::Owned(bytes)).map(present)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<T>, E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<T>, E> {
         self.visit_f64(number as f64)
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        T::number(number, self.human_readable).map(present)
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Option<T>, E> {
+        T::number(number, self.decoding).map(Some)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        T::boolean(value).map(present)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Option<T>, E> {
+        T::boolean(value).map(Some)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        T::list(list).map(present)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Option<T>, A::Error> {
+        T::list(list, self.decoding).map(Some)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::structure(map).map(present)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        T::structure(map, self.decoding).map(Some)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Nullable(None))
+    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
     }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Nullable(None))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        Nullable::deserialize(deserializer)
-    }
-}
-
-fn present<T>(value: T) -> Nullable<T> {
-    Nullable(Some(value))
 }
 
 /// Text.
 impl<'de> Decode<'de> for Cow<'de, str> {
     const CLASH: Clash = Clash::Conversion("an String");
 
-    fn text<E: Error>(text: Cow<'de, str>, _: bool) -> Result<Self, E> {
+    fn text<E: Error>(text: Cow<'de, str>, _: &mut Decoding) -> Result<Self, E> {
         Ok(text)
     }
 }
@@ -162,7 +172,7 @@ impl<'de> Decode<'de> for Cow<'de, str> {
 impl<'de> Decode<'de> for i32 {
     const CLASH: Clash = Clash::Conversion("an Integer");
 
-    fn number<E: Error>(number: f64, _: bool) -> Result<Self, E> {
+    fn number<E: Error>(number: f64, _: &Decoding) -> Result<Self, E> {
         // `as` clamps to the range of the target.
         Ok(number.floor() as i32)
     }
@@ -183,33 +193,27 @@ pub(crate) struct Epoch(pub(crate) i64);
 impl<'de> Decode<'de> for Epoch {
     const CLASH: Clash = Clash::Conversion("milliseconds since epoch");
 
-    fn number<E: Error>(number: f64, human_readable: bool) -> Result<Self, E> {
-        let millis = if human_readable { number * 1000.0 } else { number };
+    fn number<E: Error>(number: f64, decoding: &Decoding) -> Result<Self, E> {
+        let millis = if decoding.human_readable { number * 1000.0 } else { number };
         Ok(Self(millis.round() as i64))
     }
 }
 
-/// Bytes, decoded once.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Blob(pub(crate) Vec<u8>);
-
-impl<'de> Decode<'de> for Blob {
+impl<'de> Decode<'de> for Kept<Payload> {
     const CLASH: Clash = Clash::Conversion("a Blob");
 
-    fn text<E: Error>(text: Cow<'de, str>, human_readable: bool) -> Result<Self, E> {
-        if !human_readable {
+    fn text<E: Error>(text: Cow<'de, str>, decoding: &mut Decoding) -> Result<Self, E> {
+        if !decoding.human_readable {
             return Err(Self::CLASH.with("java.lang.String"));
         }
-        base64_simd::STANDARD.decode_to_vec(text.as_ref()).map(Self).map_err(|_| {
-            E::custom(format_args!(
-                "'{text}' can not be converted to a Blob: {}",
-                base64_fault(&text)
-            ))
+        decoding.request.keep_base64(&text).ok_or_else(|| {
+            let fault = base64_fault(&text);
+            E::custom(format_args!("'{text}' can not be converted to a Blob: {fault}"))
         })
     }
 
-    fn bytes<E: Error>(bytes: Cow<'de, [u8]>) -> Result<Self, E> {
-        Ok(Self(bytes.into_owned()))
+    fn bytes<E: Error>(bytes: &[u8], decoding: &mut Decoding) -> Result<Self, E> {
+        Ok(decoding.request.keep_payload(bytes))
     }
 }
 
@@ -243,6 +247,8 @@ const ENTRIES_MAX: usize = 1_000;
 fn too_many<E: Error>(what: &str, most: usize) -> E {
     E::custom(format_args!("There are more than {most} {what}"))
 }
+/// What a body only promises is not made room for.
+const ELEMENTS_EXPECTED_MAX: usize = 1024;
 
 /// The elements of a list; null elements are kept as such.
 #[derive(Debug)]
@@ -251,11 +257,16 @@ pub(crate) struct RawList<T>(pub(crate) Vec<Option<T>>);
 impl<'de, T: Decode<'de>> Decode<'de> for RawList<T> {
     const CLASH: Clash = Clash::Fixed("Expected list or null");
 
-    fn list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
-        let mut elements = Vec::with_capacity(list.size_hint().unwrap_or_default().min(1024));
-        while let Some(Nullable(element)) = list.next_element()? {
+    fn list<A: SeqAccess<'de>>(mut list: A, decoding: &mut Decoding) -> Result<Self, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element_seed(decoding.value())? {
             if elements.len() == ELEMENTS_MAX {
                 return Err(too_many("elements", ELEMENTS_MAX));
+            }
+            if elements.is_empty() {
+                // Now that there is one, the body's length says how many there are.
+                let more = list.size_hint().unwrap_or_default().min(ELEMENTS_EXPECTED_MAX);
+                elements.reserve_exact(1 + more);
             }
             elements.push(element);
         }
@@ -271,10 +282,12 @@ pub(crate) struct RawMap<'de>(pub(crate) Vec<(Cow<'de, str>, Cow<'de, str>)>);
 impl<'de> Decode<'de> for RawMap<'de> {
     const CLASH: Clash = Clash::Fixed("Expected map or null");
 
-    fn structure<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+    fn structure<A: MapAccess<'de>>(mut map: A, decoding: &mut Decoding) -> Result<Self, A::Error> {
         let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
-            let Nullable(Some(value)) = map.next_value()? else { continue };
+            let Some(value) = map.next_value_seed(decoding.value::<Cow<'de, str>>())? else {
+                continue;
+            };
             match entries.iter().position(|(known, _)| *known == key) {
                 Some(known) => entries[known].1 = value,
                 None if entries.len() == ENTRIES_MAX => {
@@ -367,8 +380,11 @@ mod tests {
 
     #[test]
     fn blobs_say_what_is_wrong_with_their_base64() {
-        assert_eq!(decode::<Blob>("\"aGk=\""), Ok(Some(Blob(b"hi".to_vec()))));
-        assert_eq!(decode::<Blob>("\"\""), Ok(Some(Blob(Vec::new()))));
+        for (json, bytes) in [("\"aGk=\"", &b"hi"[..]), ("\"\"", b"")] {
+            let mut decoding = Decoding::of_body(json.len());
+            let kept = super::super::json::parse(json.as_bytes(), decoding.value()).unwrap();
+            assert_eq!(decoding.request.payload(&kept.unwrap()), bytes);
+        }
         for (text, fault) in [
             ("23456", "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
             ("=+/=", "Invalid Base64 character: '='"),
@@ -376,7 +392,7 @@ mod tests {
             ("aGk ", "Invalid Base64 character: ' '"),
         ] {
             assert_eq!(
-                decode::<Blob>(&format!("\"{text}\"")),
+                decode::<Kept<Payload>>(&format!("\"{text}\"")),
                 Err(format!("'{text}' can not be converted to a Blob: {fault}"))
             );
         }

@@ -15,7 +15,8 @@ use crate::model::names::{TagKey, TagValue};
 use crate::model::record::Payload;
 
 use super::description::Description;
-use super::primitive::{Blob, Decode, Epoch, RawList, RawMap};
+use super::primitive::{Decode, Epoch, RawList, RawMap};
+use super::request_bytes::{Kept, RequestBytes};
 use super::violation::{Path, Violations, parts_rule};
 use super::writer::Writer;
 
@@ -30,8 +31,14 @@ pub(crate) trait Shape: Any + Send + Sized {
     /// The rules of a scalar: in a list AWS reports them once, on the list.
     const SCALAR_RULES: &'static [Constraint] = &[];
 
-    /// Makes the value, or says what is wrong and makes none.
-    fn check(raw: Self::Raw<'_>, at: &Path<'_>, found: &mut Violations) -> Option<Self>;
+    /// Makes the value, or says what is wrong and makes none. What a request may
+    /// have hundreds of is kept among its bytes.
+    fn check(
+        raw: Self::Raw<'_>,
+        at: &Path<'_>,
+        request: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self>;
 
     /// What stands for the value if it is not there.
     fn absent(at: &Path<'_>, found: &mut Violations) -> Option<Self> {
@@ -53,8 +60,13 @@ impl<T: Shape> Shape for Option<T> {
     const REQUIRED: bool = false;
     const DESCRIPTION: Description = T::DESCRIPTION;
 
-    fn check(raw: Self::Raw<'_>, at: &Path<'_>, found: &mut Violations) -> Option<Self> {
-        T::check(raw, at, found).map(Some)
+    fn check(
+        raw: Self::Raw<'_>,
+        at: &Path<'_>,
+        request: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
+        T::check(raw, at, request, found).map(Some)
     }
 
     fn absent(_: &Path<'_>, _: &mut Violations) -> Option<Self> {
@@ -83,19 +95,54 @@ where
     };
     const SCALAR_RULES: &'static [Constraint] = T::CONSTRAINTS;
 
-    fn check(raw: Self::Raw<'_>, at: &Path<'_>, found: &mut Violations) -> Option<Self> {
-        let mut legal = true;
-        for rule in T::CONSTRAINTS {
-            if !raw.satisfies(rule) {
-                found.broken(&raw.printed(), at, rule);
-                legal = false;
-            }
-        }
-        legal.then(|| T::from_checked(raw))
+    fn check(
+        raw: Self::Raw<'_>,
+        at: &Path<'_>,
+        _: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
+        keeps_rules(&raw, T::CONSTRAINTS, at, found).then(|| T::from_checked(raw))
     }
 
     fn print(raw: &Self::Raw<'_>, out: &mut String) {
         out.push_str(&raw.printed());
+    }
+}
+
+/// Whether a scalar satisfies its constraints; what is wrong is among the findings.
+fn keeps_rules(
+    raw: &impl ScalarBase,
+    rules: &[Constraint],
+    at: &Path<'_>,
+    found: &mut Violations,
+) -> bool {
+    let mut legal = true;
+    for rule in rules {
+        if !raw.satisfies(rule) {
+            found.broken(&raw.printed(), at, rule);
+            legal = false;
+        }
+    }
+    legal
+}
+
+/// A text with declared constraints that stays among the request's bytes.
+impl<T: for<'a> Constrained<Base<'a> = Cow<'a, str>> + Send + 'static> Shape for Kept<T> {
+    type Raw<'de> = Cow<'de, str>;
+    const DESCRIPTION: Description = Description::Text(T::CONSTRAINTS);
+    const SCALAR_RULES: &'static [Constraint] = T::CONSTRAINTS;
+
+    fn check(
+        raw: Cow<'_, str>,
+        at: &Path<'_>,
+        request: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
+        keeps_rules(&raw, T::CONSTRAINTS, at, found).then(|| request.keep_text(&raw))
+    }
+
+    fn print(raw: &Cow<'_, str>, out: &mut String) {
+        out.push_str(raw);
     }
 }
 
@@ -133,7 +180,7 @@ impl Shape for bool {
     type Raw<'de> = bool;
     const DESCRIPTION: Description = Description::Boolean;
 
-    fn check(raw: bool, _: &Path<'_>, _: &mut Violations) -> Option<Self> {
+    fn check(raw: bool, _: &Path<'_>, _: &mut RequestBytes, _: &mut Violations) -> Option<Self> {
         Some(raw)
     }
 
@@ -146,7 +193,7 @@ impl Shape for Epoch {
     type Raw<'de> = Epoch;
     const DESCRIPTION: Description = Description::Timestamp;
 
-    fn check(raw: Epoch, _: &Path<'_>, _: &mut Violations) -> Option<Self> {
+    fn check(raw: Epoch, _: &Path<'_>, _: &mut RequestBytes, _: &mut Violations) -> Option<Self> {
         Some(raw)
     }
 
@@ -155,22 +202,27 @@ impl Shape for Epoch {
     }
 }
 
-impl Shape for Payload {
-    type Raw<'de> = Blob;
-    const DESCRIPTION: Description = Description::Blob { bytes_max: Self::BYTES_MAX };
+impl Shape for Kept<Payload> {
+    type Raw<'de> = Self;
+    const DESCRIPTION: Description = Description::Blob { bytes_max: Payload::BYTES_MAX };
 
-    fn check(raw: Blob, at: &Path<'_>, found: &mut Violations) -> Option<Self> {
-        if raw.0.len() <= Self::BYTES_MAX {
-            return Some(Self::from_checked(raw.0));
+    fn check(
+        raw: Self,
+        at: &Path<'_>,
+        _: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
+        if raw.len() <= Payload::BYTES_MAX {
+            return Some(raw);
         }
         let mut printed = String::new();
         Self::print(&raw, &mut printed);
-        found.broken(&printed, at, Constraint::LengthAtMost(Self::BYTES_MAX));
+        found.broken(&printed, at, Constraint::LengthAtMost(Payload::BYTES_MAX));
         None
     }
 
-    fn print(raw: &Blob, out: &mut String) {
-        let bytes = raw.0.len();
+    fn print(raw: &Self, out: &mut String) {
+        let bytes = raw.len();
         let _ = write!(out, "java.nio.HeapByteBuffer[pos=0 lim={bytes} cap={bytes}]");
     }
 }
@@ -184,7 +236,12 @@ impl<T: Shape, const MIN: usize, const MAX: usize> Shape for List<T, MIN, MAX> {
     const DESCRIPTION: Description =
         Description::List { at_least: MIN, at_most: MAX, element: &T::DESCRIPTION };
 
-    fn check(raw: Self::Raw<'_>, at: &Path<'_>, found: &mut Violations) -> Option<Self> {
+    fn check(
+        raw: Self::Raw<'_>,
+        at: &Path<'_>,
+        request: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
         let rule = match raw.0.len() {
             short if short < MIN => Some(Constraint::LengthAtLeast(MIN)),
             long if long > MAX => Some(Constraint::LengthAtMost(MAX)),
@@ -202,8 +259,8 @@ impl<T: Shape, const MIN: usize, const MAX: usize> Shape for List<T, MIN, MAX> {
         for (position, raw) in raw.0.into_iter().enumerate() {
             let at = at.element(position);
             let element = match raw {
-                Some(raw) if printed.is_some() => T::check(raw, &at, &mut of_elements),
-                Some(raw) => T::check(raw, &at, found),
+                Some(raw) if printed.is_some() => T::check(raw, &at, request, &mut of_elements),
+                Some(raw) => T::check(raw, &at, request, found),
                 None => T::absent(&at, found),
             };
             match element {
@@ -269,7 +326,12 @@ impl Shape for TagMap {
         value: TagValue::CONSTRAINTS,
     };
 
-    fn check(raw: Self::Raw<'_>, at: &Path<'_>, found: &mut Violations) -> Option<Self> {
+    fn check(
+        raw: Self::Raw<'_>,
+        at: &Path<'_>,
+        _: &mut RequestBytes,
+        found: &mut Violations,
+    ) -> Option<Self> {
         let mut printed = String::new();
         Self::print(&raw, &mut printed);
         let entries = raw.0.len();
@@ -339,7 +401,7 @@ macro_rules! shape {
 
         #[allow(unused_mut, unused_variables, reason = "a structure may have no members")]
         const _: () = {
-            use $crate::wire::{description, primitive, shape::Shape, violation};
+            use $crate::wire::{description, primitive, request_bytes, shape::Shape, violation};
 
             #[derive(Default)]
             pub(crate) struct Raw<'de> {
@@ -350,11 +412,14 @@ macro_rules! shape {
             impl<'de> primitive::Decode<'de> for Raw<'de> {
                 const CLASH: primitive::Clash = primitive::Clash::Fixed("Expected null");
 
-                fn structure<A: ::serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+                fn structure<A: ::serde::de::MapAccess<'de>>(
+                    mut map: A,
+                    decoding: &mut primitive::Decoding,
+                ) -> Result<Self, A::Error> {
                     let mut raw = Self::default();
                     while let Some(primitive::Key(key)) = map.next_key()? {
                         match &*key {
-                            $($wire => raw.$field = map.next_value::<primitive::Nullable<_>>()?.0,)*
+                            $($wire => raw.$field = map.next_value_seed(decoding.value())?,)*
                             _ => primitive::skip_value(&mut map)?,
                         }
                     }
@@ -374,12 +439,13 @@ macro_rules! shape {
                 fn check(
                     raw: Raw<'_>,
                     at: &violation::Path<'_>,
+                    request: &mut request_bytes::RequestBytes,
                     found: &mut violation::Violations,
                 ) -> Option<Self> {
                     $(let $field = {
                         let at = at.member($wire);
                         match raw.$field {
-                            Some(raw) => <$type as Shape>::check(raw, &at, found),
+                            Some(raw) => <$type as Shape>::check(raw, &at, request, found),
                             None => <$type as Shape>::absent(&at, found),
                         }
                     };)*

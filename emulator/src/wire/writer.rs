@@ -2,10 +2,33 @@
 
 use crate::model::timestamp::Timestamp;
 
+/// A member's name, also as JSON has it, so that nothing is put together anew for
+/// every record. Names are ASCII without quotes.
+#[derive(Debug)]
+pub(crate) struct Name {
+    pub(crate) plain: &'static str,
+    /// In quotes, with a colon.
+    pub(crate) quoted: &'static str,
+}
+
+/// Makes a [`Name`] of a literal.
+macro_rules! name {
+    ($name:literal) => {
+        $crate::wire::writer::Name { plain: $name, quoted: concat!("\"", $name, "\":") }
+    };
+}
+
+pub(crate) use name;
+
 /// Writes an answer in one encoding, from front to back.
 pub(crate) trait Writer {
     /// A text.
-    fn text(&mut self, text: &str);
+    fn text(&mut self, text: &str) {
+        self.utf8(text.as_bytes());
+    }
+
+    /// A text, as bytes that are known to be UTF-8.
+    fn utf8(&mut self, text: &[u8]);
 
     /// A text that no encoding has to escape: digits, ids, base64.
     fn ascii(&mut self, text: &[u8]);
@@ -40,8 +63,8 @@ pub(crate) trait Writer {
     /// each.
     fn begin_map(&mut self, members: usize);
 
-    /// A member of this name comes next. Names are ASCII without quotes.
-    fn name(&mut self, name: &'static str);
+    /// A member of this name comes next.
+    fn name(&mut self, name: &Name);
 
     /// The map has all its members.
     fn end_map(&mut self);

@@ -18,6 +18,7 @@ use crate::model::arn::{AccountId, RealmId, Region};
 use crate::model::error::ApiError;
 use crate::operations::{self, Call, Reply};
 use crate::wire::Protocol;
+use crate::wire::request_bytes::RequestBytes;
 
 use super::Service;
 
@@ -186,7 +187,15 @@ impl Service {
         let prepared = (operation.prepare)(Protocol::Json, input.to_string().as_bytes());
         let caller = self.realm_of(target.account, target.region);
         let now = self.clock.now();
-        let call = Call { now, caller: &caller, engine: &self.engine, failing: &[], effect: None };
+        let request = &RequestBytes::default();
+        let call = Call {
+            now,
+            caller: &caller,
+            engine: &self.engine,
+            request,
+            failing: &[],
+            effect: None,
+        };
         match prepared.map_err(sentence)?.handle(&call).map_err(sentence)? {
             Reply::Body(answer) => Ok(serde_json::from_slice(&answer).unwrap_or_default()),
             Reply::Receive(_) | Reply::Subscription(_) => Ok(Value::Null),

@@ -162,11 +162,12 @@ impl Recorder {
     pub(super) fn answered(
         &self,
         answer: &mut Response<Body>,
-        request_id: &str,
+        request_id: &[u8],
         received: Timestamp,
         answered: Timestamp,
     ) {
         let Some(CallNumber(number)) = answer.extensions_mut().remove() else { return };
+        let request_id = std::str::from_utf8(request_id).expect("a UUID is ASCII");
         self.recording().answered(number, request_id, answered.since(received));
     }
 

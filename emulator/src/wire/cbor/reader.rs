@@ -72,14 +72,14 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
             Type::Undefined => {
                 decoder.undefined().map_err(Fault::from).and_then(|()| visitor.visit_unit())
             }
-            Type::Bytes => visitor.visit_borrowed_bytes(decoder.bytes()?),
+            Type::Bytes => visitor.visit_bytes(decoder.bytes()?),
             Type::BytesIndef => {
                 // One by one: a list of chunks would be larger than the chunks.
                 let mut bytes = Vec::new();
                 for chunk in decoder.bytes_iter()? {
                     bytes.extend_from_slice(chunk?);
                 }
-                visitor.visit_byte_buf(bytes)
+                visitor.visit_bytes(&bytes)
             }
             Type::String => visitor.visit_borrowed_str(decoder.str()?),
             Type::StringIndef => {

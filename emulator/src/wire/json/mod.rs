@@ -5,19 +5,22 @@ mod writer;
 
 pub(crate) use writer::Writer;
 
-use serde::de::Deserialize;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, IgnoredAny};
 
 use super::Fault;
 use super::emit::Emit;
 #[cfg(test)]
-use super::primitive::{Decode, Nullable};
+use super::primitive::{Decode, Decoding};
 
 use reader::Reader;
 
 /// Whether a body is one well-formed JSON object.
 pub(crate) fn is_object(body: &[u8]) -> bool {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    first == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+    let is_json = || parse(body, PhantomData::<IgnoredAny>).is_ok();
+    first == Some(&b'{') && is_json()
 }
 
 /// Writes an answer.
@@ -28,9 +31,12 @@ pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
 }
 
 /// Reads one value and nothing after it.
-pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
-    let mut reader = Reader::new(body);
-    let value = T::deserialize(&mut reader)?;
+pub(crate) fn parse<'de, S: DeserializeSeed<'de>>(
+    body: &'de [u8],
+    seed: S,
+) -> Result<S::Value, Fault> {
+    let mut reader = Reader::new(std::str::from_utf8(body).map_err(|_| Fault::Malformed)?);
+    let value = seed.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -38,5 +44,5 @@ pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Faul
 /// Decodes one value on its own: null is `None`, a clash its sentence.
 #[cfg(test)]
 pub(crate) fn decode_member<'de, T: Decode<'de>>(json: &'de [u8]) -> Result<Option<T>, String> {
-    parse(json).map(|Nullable(value)| value).map_err(|fault| fault.to_string())
+    parse(json, Decoding::of_body(json.len()).value()).map_err(|fault| fault.to_string())
 }

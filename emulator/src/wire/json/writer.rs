@@ -4,22 +4,17 @@ use std::io::Write as _;
 
 use crate::model::decimal;
 use crate::model::timestamp::Timestamp;
-use crate::wire::writer;
+use crate::wire::writer::{self, Name};
 
 /// Appends JSON to a buffer, without any blanks.
 pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Writer<'_> {
     /// A comma, unless the list or map has just begun.
+    #[inline]
     fn separate(&mut self) {
         if !matches!(self.0.last(), Some(b'{' | b'[') | None) {
             self.0.push(b',');
-        }
-    }
-
-    fn quoted(&mut self, parts: [&[u8]; 3]) {
-        for part in parts {
-            self.0.extend_from_slice(part);
         }
     }
 
@@ -29,19 +24,24 @@ impl Writer<'_> {
 }
 
 impl writer::Writer for Writer<'_> {
-    fn text(&mut self, text: &str) {
+    #[inline]
+    fn utf8(&mut self, text: &[u8]) {
         // All bytes are looked at, so that the compiler takes many at a time.
-        if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
+        if text.iter().fold(false, |found, byte| found | needs_escape(*byte)) {
             self.0.push(b'"');
-            text.bytes().for_each(|byte| push_escaped(self.0, byte));
+            text.iter().for_each(|byte| push_escaped(self.0, *byte));
             self.0.push(b'"');
         } else {
-            self.ascii(text.as_bytes());
+            self.ascii(text);
         }
     }
 
+    #[inline]
     fn ascii(&mut self, text: &[u8]) {
-        self.quoted([b"\"", text, b"\""]);
+        self.0.reserve(text.len() + 2);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text);
+        self.0.push(b'"');
     }
 
     fn integer(&mut self, number: i64) {
@@ -56,6 +56,7 @@ impl writer::Writer for Writer<'_> {
         self.printed(value);
     }
 
+    #[inline]
     fn time(&mut self, time: Timestamp) {
         let millis = time.as_millis();
         if millis >= EXACT_MILLIS_END {
@@ -72,6 +73,7 @@ impl writer::Writer for Writer<'_> {
         self.0.extend_from_slice(&digits[first..16 - zeros]);
     }
 
+    #[inline]
     fn blob(&mut self, bytes: &[u8]) {
         self.0.reserve(base64_simd::STANDARD.encoded_length(bytes.len()) + 2);
         self.0.push(b'"');
@@ -83,6 +85,7 @@ impl writer::Writer for Writer<'_> {
         self.0.push(b'[');
     }
 
+    #[inline]
     fn element(&mut self) {
         self.separate();
     }
@@ -91,15 +94,18 @@ impl writer::Writer for Writer<'_> {
         self.0.push(b']');
     }
 
+    #[inline]
     fn begin_map(&mut self, _: usize) {
         self.0.push(b'{');
     }
 
-    fn name(&mut self, name: &'static str) {
+    #[inline]
+    fn name(&mut self, name: &Name) {
         self.separate();
-        self.quoted([b"\"", name.as_bytes(), b"\":"]);
+        self.0.extend_from_slice(name.quoted.as_bytes());
     }
 
+    #[inline]
     fn end_map(&mut self) {
         self.0.push(b'}');
     }
@@ -138,7 +144,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::writer::Writer as _;
+    use crate::wire::writer::{Writer as _, name};
 
     fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
         let mut body = Vec::new();
@@ -154,10 +160,10 @@ mod tests {
     fn members_and_elements_are_separated_by_commas() {
         let json = written(|writer| {
             writer.begin_map(3);
-            writer.name("Empty");
+            writer.name(&name!("Empty"));
             writer.begin_list(0);
             writer.end_list();
-            writer.name("List");
+            writer.name(&name!("List"));
             writer.begin_list(2);
             writer.element();
             writer.integer(-1);
@@ -165,7 +171,7 @@ mod tests {
             writer.begin_map(0);
             writer.end_map();
             writer.end_list();
-            writer.name("Blob");
+            writer.name(&name!("Blob"));
             writer.blob(b"hi");
             writer.end_map();
         });
