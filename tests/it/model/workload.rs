@@ -90,7 +90,7 @@ impl Seen {
 /// Has an emulator keep everything in a directory, if there is one.
 fn keep(builder: Builder, directory: Option<&Directory>) -> Builder {
     match directory {
-        Some(directory) => directory.keep(builder),
+        Some(directory) => directory.keep_small(builder),
         None => builder,
     }
 }
