@@ -327,8 +327,7 @@ fn announce(
         let Resumed { contents: Contents { streams, records }, found } = resumed;
         writeln!(
             out,
-            "Goes on with {}: {streams} streams with {records} records ({} bytes of files, read in \
-             {:.3} s).",
+            "Goes on with {} (streams: {streams}, records: {records}; {} bytes read in {:.3} s).",
             directory.display(),
             found.bytes,
             took.as_secs_f64()

@@ -27,7 +27,7 @@
 //! # Map
 //! Rooms, each used by those after it, never the other way round: `model` (the
 //! API's values), `engine` (state and its laws), `snapshot` (state as a value
-//! and a file), `wire` (bytes ⇄ members), `operations` (one file each),
+//! and a file), `durable` (a data directory), `wire` (bytes ⇄ members), `operations` (one file each),
 //! `service` (requests and the clock), `inspect` (looking inside), `server`
 //! (sockets), and this front door. `ARCHITECTURE.md` walks through them.
 

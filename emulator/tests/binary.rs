@@ -74,6 +74,28 @@ fn every_flag_is_an_environment_variable_too() {
 }
 
 #[test]
+fn a_data_directory_keeps_what_was_answered_when_the_process_is_killed() {
+    let folder = std::env::temp_dir().join(format!("kinesis-kept-{}", std::process::id()));
+    let directory = folder.to_str().expect("UTF-8");
+    let arguments = ["--port", "0", "--data-dir", directory, "--state-delay", "0"];
+    let first = Running::start(&arguments, &[]);
+    assert_eq!(first.call("CreateStream", r#"{"StreamName":"s","ShardCount":1}"#).0, 200);
+    let put = r#"{"StreamName":"s","PartitionKey":"k","Data":"AAAA"}"#;
+    assert_eq!(first.call("PutRecord", put).0, 200);
+    let second = binary(&arguments, &[]).output().expect("the binary can be run");
+    let refused = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(refused.contains("is in use by another process"), "{refused}");
+    assert!(!first.end("KILL").success());
+    let mut again = Running::start(&arguments, &[]);
+    let said = again.lines(6);
+    let expected = format!("Goes on with {directory} (streams: 1, records: 1; ");
+    assert!(said[5].starts_with(&expected), "{said:?}");
+    assert!(again.end("TERM").success());
+    std::fs::remove_dir_all(folder).expect("it is there");
+}
+
+#[test]
 fn faults_and_latency_come_from_arguments() {
     let file = std::env::temp_dir().join(format!("kinesis-faults-{}.json", std::process::id()));
     let rule = r#"[{"operation": "ListStreams", "service_unavailable": true, "times": 1}]"#;

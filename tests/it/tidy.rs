@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("durable", &["model", "engine", "snapshot"]),
     ("service", &["model", "engine", "wire", "operations", "snapshot", "durable"]),
     ("inspect", &["model", "engine", "operations", "service"]),
-    ("server", &["model", "snapshot", "service", "inspect"]),
+    ("server", &["model", "snapshot", "durable", "service", "inspect"]),
     ("emulator", &["model", "snapshot", "durable", "service", "inspect", "server"]),
     ("guide", &[]),
     ("measure", &["model", "engine", "durable"]),

@@ -41,7 +41,7 @@ use Meaning::{
     StreamLimit, Streams,
 };
 
-const NOT_KEPT: &str = "nothing is kept on disk unless it is asked for";
+const NOT_KEPT: &str = "--data-dir keeps everything, as it is written";
 const NO_LOG: &str = "there is no log";
 const ONE_PORT: &str = "TLS has the same port";
 const NO_ENGINES: &str = "there is one engine";

@@ -1,9 +1,11 @@
 //! An emulator's state in a directory: what an engine tells becomes entries of
 //! the log, and entries become an engine again.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::engine::account::Commitment;
@@ -31,7 +33,7 @@ use super::replay::{Contents, Replay};
 pub(crate) const SPARE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// More logs than these are made one file: each start begins one.
-const LOG_FILES_MAX: usize = 64;
+const LOG_FILES_MAX: usize = 16;
 
 /// What a record takes in a file beside data and key, about, and a shard.
 const BYTES_BESIDE_RECORD: u64 = 6;
@@ -55,10 +57,18 @@ pub(crate) struct Store {
     log: Arc<CommitLog>,
     spare_bytes: u64,
     checked: AtomicU64,
+    /// Whether a look has been asked for since.
+    check_asked_for: AtomicBool,
     idle: Mutex<()>,
     check: Condvar,
     closing: AtomicBool,
+    last_checkpoint: Mutex<Option<LastCheckpoint>>,
+    /// Who looks after the directory's size.
+    caretaker: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// A directory that was opened, and what it has, if anything.
+pub(crate) type Opened = (Store, Option<(Snapshot, Resumed)>);
 
 /// What a directory had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +82,15 @@ impl Store {
     ///
     /// # Errors
     /// If the directory cannot be had, read or written, or is damaged.
-    pub(crate) fn open(
-        data_dir: &DataDir,
-    ) -> Result<(Self, Option<(Snapshot, Resumed)>), DataDirError> {
+    pub(crate) fn open(data_dir: &DataDir) -> Result<Opened, DataDirError> {
+        Self::recover(Recovery::open(&data_dir.directory)?, data_dir)
+    }
+
+    /// The same of files that have been taken.
+    fn recover(recovery: Recovery, data_dir: &DataDir) -> Result<Opened, DataDirError> {
         let DataDir { directory, durability, spare_bytes } = data_dir;
         let mut replay = Replay::default();
-        let recovered = Recovery::open(directory)?.replay(|entry| replay.add(entry))?;
+        let recovered = recovery.replay(|entry| replay.add(entry))?;
         let found = recovered.found().clone();
         let lawless = |what| DataDirError::new(directory, Problem::Lawless { what });
         let kept = replay.finish().map_err(lawless)?;
@@ -91,9 +104,12 @@ impl Store {
             log: Arc::new(log),
             spare_bytes,
             checked: AtomicU64::new(0),
+            check_asked_for: AtomicBool::new(false),
             idle: Mutex::default(),
             check: Condvar::new(),
             closing: AtomicBool::new(false),
+            last_checkpoint: Mutex::default(),
+            caretaker: Mutex::default(),
         }
     }
 
@@ -117,6 +133,16 @@ impl Store {
         self.tell(&moment(now, ids, request_ids));
     }
 
+    /// Has a thread do this until the store is closed.
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub(crate) fn look_after(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let spawned = thread::Builder::new().name("kinesis-checkpoint".to_owned()).spawn(work)?;
+        *self.caretaker.lock().unwrap_or_else(PoisonError::into_inner) = Some(spawned);
+        Ok(())
+    }
+
     /// Waits until it is time to see whether the directory can be smaller; false
     /// if the store is closed.
     pub(crate) fn wait_for_check(&self) -> bool {
@@ -125,13 +151,14 @@ impl Store {
         let waited = self.check.wait_timeout_while(idle, IDLE_CHECK, is_idle);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
         self.checked.store(self.written().bytes(), Ordering::Relaxed);
+        self.check_asked_for.store(false, Ordering::Relaxed);
         !self.closing.load(Ordering::Relaxed)
     }
 
     /// Whether so much has been told since the last look that another is worth it.
     fn is_check_due(&self) -> bool {
-        let told = self.written().bytes() - self.checked.load(Ordering::Relaxed);
-        told > self.spare_bytes / 4
+        let checked = self.checked.load(Ordering::Relaxed);
+        self.written().bytes().saturating_sub(checked) > self.spare_bytes / 4
     }
 
     /// Whether the files can be so large that a checkpoint may be worth while.
@@ -140,12 +167,22 @@ impl Store {
         sizes.bytes() > self.spare_bytes || sizes.log_files > LOG_FILES_MAX
     }
 
-    /// Whether the files are larger than they should be for what is in them.
+    /// Whether the files are larger than they should be for what is in them, and a
+    /// checkpoint makes them smaller: others know more of what is needed than can
+    /// be estimated, so what the last one took is not questioned until there is
+    /// more, or less to keep.
     pub(crate) fn is_too_large(&self, holdings: &Holdings) -> bool {
-        let Holdings { shards, records, bytes } = *holdings;
-        let needed = bytes + records * BYTES_BESIDE_RECORD + shards * BYTES_OF_SHARD;
         let sizes = self.log.sizes();
-        sizes.bytes() > 2 * needed + self.spare_bytes || sizes.log_files > LOG_FILES_MAX
+        let needed = needed_bytes(holdings);
+        let too_large = sizes.bytes() > 2 * needed + self.spare_bytes;
+        let worth_it = self.last_checkpoint().is_none_or(|last| {
+            sizes.bytes() > last.bytes + self.spare_bytes / 2 || needed < last.needed / 2
+        });
+        too_large && worth_it || sizes.log_files > LOG_FILES_MAX
+    }
+
+    fn last_checkpoint(&self) -> Option<LastCheckpoint> {
+        *self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a log of its own for what is told from here on. To be called while
@@ -154,8 +191,8 @@ impl Store {
         self.log.rotate()
     }
 
-    /// Writes down everything as it was at the rotation, and removes what was
-    /// told before it.
+    /// Writes down everything as it was at the rotation, which was about so much,
+    /// and removes what was told before it.
     ///
     /// # Errors
     /// If the directory cannot be written: it has what it had.
@@ -163,16 +200,21 @@ impl Store {
         &self,
         rotation: &Rotation,
         snapshot: &Snapshot,
+        holdings: &Holdings,
     ) -> Result<(), Refusal> {
         let mut checkpoint = self.log.checkpoint(rotation)?;
         let (frozen, request_ids) = (snapshot.frozen(), snapshot.request_ids());
         let moment = moment(frozen.taken(), frozen.drawn(), request_ids);
         checkpoint.push(|buffer| moment.write(buffer));
         write_frozen(frozen, |entry| checkpoint.push(|buffer| buffer.extend_from_slice(entry)));
-        checkpoint.finish()
+        checkpoint.finish()?;
+        let last =
+            LastCheckpoint { bytes: self.log.sizes().bytes(), needed: needed_bytes(holdings) };
+        *self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        Ok(())
     }
 
-    /// Writes all that was told, and takes nothing more.
+    /// Writes all that was told, takes nothing more, and lets go of the directory.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -180,6 +222,11 @@ impl Store {
         self.closing.store(true, Ordering::Relaxed);
         drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         self.check.notify_all();
+        let caretaker = self.caretaker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(caretaker) = caretaker {
+            // A panic has been reported by its hook.
+            let _ = caretaker.join();
+        }
         self.log.close()
     }
 
@@ -189,10 +236,25 @@ impl Store {
 
     fn push(&self, write: impl FnOnce(&mut Vec<u8>)) {
         self.log.push(write);
-        if self.is_check_due() {
+        if self.is_check_due() && !self.check_asked_for.swap(true, Ordering::Relaxed) {
+            // With the lock, so that it is not told between looking and waiting.
+            drop(self.idle.lock().unwrap_or_else(PoisonError::into_inner));
             self.check.notify_all();
         }
     }
+}
+
+/// What all files had when a checkpoint had been written, and what they needed.
+#[derive(Debug, Clone, Copy)]
+struct LastCheckpoint {
+    bytes: u64,
+    needed: u64,
+}
+
+/// About how many bytes a checkpoint has.
+fn needed_bytes(holdings: &Holdings) -> u64 {
+    let Holdings { shards, records, bytes } = *holdings;
+    bytes + records * BYTES_BESIDE_RECORD + shards * BYTES_OF_SHARD
 }
 
 fn moment(now: Timestamp, ids: Drawn, request_ids: Drawn) -> Entry {
@@ -240,5 +302,18 @@ impl Chronicle for Store {
     fn restored(&self, frozen: &Frozen) {
         self.tell(&Entry::Reset);
         write_frozen(frozen, |entry| self.push(|buffer| buffer.extend_from_slice(entry)));
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// As [`open`](Self::open), on a disk that is made up.
+    pub(crate) fn on(
+        files: &super::faulty_files::FaultyFiles,
+        data_dir: &DataDir,
+    ) -> Result<Opened, DataDirError> {
+        let taken = Recovery::take(&data_dir.directory, Arc::new(files.clone()));
+        let failed = |problem| DataDirError::new(&data_dir.directory, problem);
+        Self::recover(taken.map_err(failed)?, data_dir)
     }
 }

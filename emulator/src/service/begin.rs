@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::durable::DataDirError;
 use crate::durable::commit_log::Refusal;
-use crate::durable::store::{DataDir, Store};
+use crate::durable::store::{DataDir, Opened, Store};
 use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -72,11 +72,22 @@ impl Service {
         clock: Clock,
         beginning: &Beginning<'_>,
     ) -> Result<Arc<Self>, BeginError> {
-        let Beginning { data_dir, snapshot, init } = beginning;
         let asked = clock.now();
-        let opened = data_dir.map(Store::open).transpose().map_err(BeginError::DataDir)?;
-        let (store, kept) = opened.map_or((None, None), |(store, kept)| (Some(store), kept));
+        let opened = beginning.data_dir.map(Store::open).transpose();
+        let opened = opened.map_err(BeginError::DataDir)?;
         let took = clock.now().since(asked);
+        Self::begin_over(settings, clock, opened, took, beginning)
+    }
+
+    /// The same, when the directory has been read, which took so long.
+    pub(super) fn begin_over(
+        settings: Settings,
+        clock: Clock,
+        opened: Option<Opened>,
+        took: Duration,
+        Beginning { snapshot, init, .. }: &Beginning<'_>,
+    ) -> Result<Arc<Self>, BeginError> {
+        let (store, kept) = opened.map_or((None, None), |(store, kept)| (Some(store), kept));
         let Settings { state_delay, limits, .. } = settings.clone();
         let (state_delay_now, limits_now) = (Duration::ZERO, Limits::off());
         let mut service = Self::new(

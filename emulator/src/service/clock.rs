@@ -134,6 +134,24 @@ impl Clock {
         !matches!(self.0.source, Source::Manual { .. })
     }
 
+    /// The time now, for threads that may be outside of the runtime whose time it
+    /// is: there tokio's clock stands where it was last read.
+    pub(crate) fn now_on_any_thread(&self) -> Timestamp {
+        match self.0.source {
+            Source::System | Source::Manual { .. } => self.now(),
+            #[cfg(any(feature = "server", feature = "sdk"))]
+            Source::Tokio { .. } => {
+                Timestamp::from_millis(self.0.latest_millis.load(Ordering::Acquire))
+            }
+        }
+    }
+
+    /// Whether it is tokio's time, which may jump when every task waits.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub(crate) fn is_tokio(&self) -> bool {
+        matches!(self.0.source, Source::Tokio { .. })
+    }
+
     /// Lets time pass at once. Whatever is due by then has happened when the
     /// next call is answered.
     pub fn advance(&self, duration: Duration) {

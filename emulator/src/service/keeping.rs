@@ -3,7 +3,6 @@
 //! be kept. Reads go on.
 
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
 
 use http::Response;
@@ -84,6 +83,8 @@ impl Service {
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub(crate) async fn kept(&self) -> Result<(), Refusal> {
         match &self.store {
+            // A runtime with nothing else to do would let its time run on.
+            Some(_) if self.clock.is_tokio() => self.kept_blocking(),
             Some(store) => store.log().durable(store.written()).await,
             None => Ok(()),
         }
@@ -103,6 +104,12 @@ impl Service {
     /// Ready when all that has been told so far is safe; nothing if it is.
     pub(super) fn keeping(&self) -> Option<Keeping> {
         let store = self.store.as_ref()?;
+        #[cfg(any(feature = "server", feature = "sdk"))]
+        if self.clock.is_tokio() {
+            // As above. What is read is true, whether or not it can be kept.
+            let _kept = self.kept_blocking();
+            return None;
+        }
         let written = store.written();
         let waits = !store.log().is_durable(written);
         waits.then(|| Durable::new(Arc::clone(store.log()), written))
@@ -112,7 +119,7 @@ impl Service {
     pub(crate) fn note_moment(&self) {
         if let Some(store) = &self.store {
             let ids = self.engine.entropy.drawn();
-            store.note_moment(self.clock.now(), ids, self.request_ids.drawn());
+            store.note_moment(self.clock.now_on_any_thread(), ids, self.request_ids.drawn());
         }
     }
 
@@ -133,33 +140,33 @@ impl Service {
     /// # Errors
     /// If there can be no thread.
     pub(super) fn look_after_store(self: &Arc<Self>) -> std::io::Result<()> {
-        let Some(store) = self.store.clone() else { return Ok(()) };
-        let service = Arc::downgrade(self);
-        let spawned = thread::Builder::new().name("kinesis-checkpoint".to_owned());
-        let thread = spawned.spawn(move || look_after(&store, &service))?;
-        // It ends when the store is closed, or the service is gone.
-        drop(thread);
-        Ok(())
+        let Some(store) = &self.store else { return Ok(()) };
+        let (kept, service) = (Arc::clone(store), Arc::downgrade(self));
+        store.look_after(move || look_after(&kept, &service))
     }
 
     /// Writes a checkpoint if the directory is too large for what is in it.
     fn compact(&self, store: &Store) -> Result<(), Refusal> {
-        if !store.may_be_too_large() || !store.is_too_large(&self.holdings()) {
+        if !store.may_be_too_large() {
+            return Ok(());
+        }
+        let holdings = self.holdings();
+        if !store.is_too_large(&holdings) {
             return Ok(());
         }
         let mut rotation = None;
         let frozen = self.engine.freeze(|| {
             rotation = Some(store.rotate());
-            self.clock.now()
+            self.clock.now_on_any_thread()
         });
         let rotation = rotation.expect("a freeze asks for the time");
         let snapshot = Snapshot::new(frozen, self.request_ids.drawn());
-        store.write_checkpoint(&rotation, &snapshot)
+        store.write_checkpoint(&rotation, &snapshot, &holdings)
     }
 
     /// How much there is that has not expired.
     fn holdings(&self) -> Holdings {
-        let now = self.clock.now();
+        let now = self.clock.now_on_any_thread();
         let mut all = Holdings::default();
         for realm in self.engine.realms() {
             realm.settle(now);
@@ -203,3 +210,6 @@ fn not_kept(response: Response<Body>, why: &Refusal) -> Response<Body> {
     }
     Response::from_parts(parts, body)
 }
+
+#[cfg(test)]
+mod tests;

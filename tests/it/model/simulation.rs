@@ -14,7 +14,7 @@ const CALLS_PER_SEED: usize = 500;
 /// Calls of a plain `cargo test`; `.ci/run` asks for a million.
 const CALLS: usize = 50_000;
 /// The same where the process ends now and then.
-const CALLS_OF_KEPT: usize = 20_000;
+const CALLS_OF_KEPT: usize = 10_000;
 /// Seeds that stay, so that what was found once is looked at again; the others
 /// nobody has tried yet.
 const SEEDS_THAT_STAY: usize = 24;

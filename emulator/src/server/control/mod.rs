@@ -24,6 +24,7 @@ use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::durable::commit_log::Refusal;
 use crate::service::Service;
 
 use snapshots::Shelf;
@@ -164,6 +165,15 @@ impl IntoResponse for Refused {
 }
 
 type Answered = Result<Response, Refused>;
+
+/// Waits until what was done is safe in the data directory, if there is one.
+///
+/// # Errors
+/// If it cannot be written now: it is in force all the same.
+async fn kept(of: &Controlled) -> Result<(), Refused> {
+    let unkept = |why: Refusal| Refused(StatusCode::INTERNAL_SERVER_ERROR, why.to_string());
+    of.service.kept().await.map_err(unkept)
+}
 
 fn ok(value: &Value) -> Response {
     answer(StatusCode::OK, value)

@@ -16,7 +16,7 @@ use crate::service::Service;
 use crate::service::latency::Latency;
 use crate::snapshot::Snapshot;
 
-use super::{Answered, Controlled, Of, Refused, ok};
+use super::{Answered, Controlled, Of, Refused, kept, ok};
 
 pub(super) fn routes() -> Router<Controlled> {
     Router::new()
@@ -97,18 +97,20 @@ async fn forget(State(of): Of, Path(id): Path<u64>) -> Answered {
 async fn restore(State(of): Of, Path(id): Path<u64>) -> Answered {
     let snapshot = of.snapshots.find(id)?;
     of.service.restore(&snapshot);
+    kept(&of).await?;
     Ok(ok(&shown(id, &snapshot)))
 }
 
 /// The clock alone stays where it is: time does not go back.
-async fn reset(State(of): Of) -> Response {
+async fn reset(State(of): Of) -> Answered {
     let Start { snapshot, limits, latency } = &of.snapshots.start;
     of.service.faults().clear();
     of.service.set_limits(limits.clone());
     of.service.set_latency(Latency::clone(latency));
     of.service.restore(snapshot);
     of.service.recorder().forget();
-    ok(&json!({"reset": true}))
+    kept(&of).await?;
+    Ok(ok(&json!({"reset": true})))
 }
 
 fn none(id: u64) -> Refused {

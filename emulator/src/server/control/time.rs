@@ -12,7 +12,7 @@ use crate::model::settings::parse_duration;
 use crate::model::timestamp::Timestamp;
 use crate::service::latency::Latency;
 
-use super::{Answered, Controlled, Of, Refused, members, ok, parse};
+use super::{Answered, Controlled, Of, Refused, kept, members, ok, parse};
 
 pub(super) fn routes() -> Router<Controlled> {
     Router::new()
@@ -41,6 +41,8 @@ async fn move_clock(State(of): Of, body: Bytes) -> Answered {
         }
         _ => return Err(Refused::because(HOW)),
     }
+    of.service.note_moment();
+    kept(&of).await?;
     Ok(clock(State(of)).await)
 }
 
