@@ -1,12 +1,17 @@
 //! The engine with no request around it, for measurements of storing and reading
-//! alone (`cargo bench -p kinesis-bench --bench engine`).
+//! alone (`cargo bench -p kinesis-bench --bench engine`), and the commit log with
+//! no engine (`--bench stores`).
 //!
 //! Behind the feature `measure`, which nothing else is behind. No part of the
 //! API: it changes with the engine.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::durable::commit_log::{CommitLog, Durability};
+use crate::durable::error::DataDirError;
+use crate::durable::recovery::Recovery;
 use crate::engine::Engine;
 use crate::engine::position::{self, ReadLimits, Start};
 use crate::engine::stream::{Destination, NewRecord, Stream, StreamState};
@@ -206,5 +211,33 @@ impl BareEngine {
         let state = self.stream.state();
         let shard = state.topology.shard(ShardIndex::new(shard)).expect("there is such a shard");
         look(shard, state.horizon(now))
+    }
+}
+
+/// The commit log alone, which syncs every write.
+#[derive(Debug)]
+pub struct BareLog(CommitLog);
+
+impl BareLog {
+    /// A log in a directory.
+    ///
+    /// # Errors
+    /// If the directory cannot be used.
+    pub fn open(directory: &Path) -> Result<Self, DataDirError> {
+        let recovered = Recovery::open(directory)?.replay(|_| Ok(()))?;
+        recovered.start(Durability::EveryWrite).map(Self)
+    }
+
+    /// Appends an entry.
+    pub fn push(&self, entry: &[u8]) {
+        self.0.push(|buffer| buffer.extend_from_slice(entry));
+    }
+
+    /// Waits until what was appended so far is synced.
+    ///
+    /// # Errors
+    /// If the directory cannot be written.
+    pub fn sync(&self) -> Result<(), String> {
+        self.0.wait_until_durable(self.0.written()).map_err(|refusal| refusal.to_string())
     }
 }

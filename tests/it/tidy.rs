@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["model", "snapshot", "durable", "service", "inspect"]),
     ("emulator", &["model", "snapshot", "durable", "service", "inspect", "server"]),
     ("guide", &[]),
-    ("measure", &["model", "engine"]),
+    ("measure", &["model", "engine", "durable"]),
     ("sdk", &["model", "service", "server", "emulator"]),
     ("cli", &["model", "operations", "snapshot", "durable", "service", "server", "emulator"]),
 ];

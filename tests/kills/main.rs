@@ -35,7 +35,7 @@ use emulator::{Emulator, SERVES};
 use worker::{Counts, Worker};
 
 /// Kills if nobody asks for more: a few seconds.
-const KILLS: u64 = 40;
+const KILLS: u64 = 30;
 const WORKERS: u64 = 5;
 
 /// Nobody is told that the emulator is up until it answers, so long at most.
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let mut run = Run::new(seed, folder.clone());
     for kill in 0..kills {
         run.live_and_die(kill);
-        if (kill + 1).is_multiple_of(500) {
+        if (kill + 1).is_multiple_of(100) {
             println!("{} kills: {}", kill + 1, run.counts());
         }
     }

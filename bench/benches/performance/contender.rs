@@ -22,6 +22,11 @@ impl Contender {
         Ok(Self { name: "kinesis-emulator".to_owned(), command })
     }
 
+    /// The same with more arguments, under another name.
+    pub(crate) fn with(&self, name: &str, arguments: &[&str]) -> Self {
+        Self { name: name.to_owned(), command: self.command.with(arguments) }
+    }
+
     /// The null server: this very program, told to be one.
     pub(crate) fn null() -> Outcome<Self> {
         let program = env::current_exe()?;

@@ -14,6 +14,7 @@
 
 mod connect;
 mod contender;
+mod durable;
 mod fan_out;
 mod fellow;
 mod idle;
@@ -85,6 +86,8 @@ enum Topic {
     FanOut,
     Sdk,
     Idle,
+    /// Everything kept on the disk
+    Durable,
     /// What the bench `allocations` counts
     Allocations,
     /// What the bench `engine` measures
@@ -202,6 +205,7 @@ async fn measure(topic: Topic, plan: &Plan, contenders: &Contenders) -> Vec<Row>
         Topic::FanOut => fan_out::measure(plan, contenders).await,
         Topic::Sdk => sdk::measure(plan, contenders).await,
         Topic::Idle => idle::measure(plan, contenders).await,
+        Topic::Durable => durable::measure(plan, contenders).await,
         Topic::Allocations | Topic::Engine => fellow::rows(&name, &contenders.ours.name),
     };
     rows.unwrap_or_else(|why| {

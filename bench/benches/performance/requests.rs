@@ -114,8 +114,19 @@ fn rate(what: String, measured: &Measured<Window>) -> Row {
 }
 
 async fn put_singly(server: &ServerProcess, connections: usize, timing: Timing) -> Outcome<Window> {
+    put_among(server, 0, connections, timing).await
+}
+
+/// Puts to a stream that has so many records already.
+pub(crate) async fn put_among(
+    server: &ServerProcess,
+    stored: usize,
+    connections: usize,
+    timing: Timing,
+) -> Outcome<Window> {
     let (_target, driver) = open(server, DriverKind::Native).await?;
     let _stream = stream(&driver, SHARDS).await?;
+    fill(&driver, stored).await?;
     let records: Arc<[Outgoing]> = (0..KEYS).map(record).collect();
     closed_loop(server, connections, timing, move |number| {
         let (driver, records) = (driver.clone(), Arc::clone(&records));
@@ -146,13 +157,7 @@ async fn put_in_batches(server: &ServerProcess, timing: Timing) -> Outcome<Windo
 async fn get(server: &ServerProcess, records: usize, timing: Timing) -> Outcome<Window> {
     let (_target, driver) = open(server, DriverKind::Native).await?;
     let _stream = stream(&driver, 1).await?;
-    for first in (0..records).step_by(BATCH) {
-        let batch: Vec<Outgoing> = (first..first + BATCH).map(record).collect();
-        let placed = driver.put_records(STREAM, &batch).await.map_err(|error| error.to_string())?;
-        if placed.iter().any(Result::is_err) {
-            return Err("a record was refused".into());
-        }
-    }
+    fill(&driver, records).await?;
     let shards = driver.list_shards(STREAM).await.map_err(|error| error.to_string())?;
     let shard = &shards.first().ok_or("the stream has no shard")?.shard_id;
     let iterator = driver.get_shard_iterator(STREAM, shard, &Position::Oldest).await;
@@ -173,6 +178,17 @@ pub(crate) async fn stream(driver: &Driver, shards: usize) -> Outcome<OwnStream>
     let stream = OwnStream::create(driver.client(), STREAM, shards).await?;
     stream.wait_until_active().await?;
     Ok(stream)
+}
+
+async fn fill(driver: &Driver, records: usize) -> Outcome<()> {
+    for first in (0..records).step_by(BATCH) {
+        let batch: Vec<Outgoing> = (first..first + BATCH).map(record).collect();
+        let placed = driver.put_records(STREAM, &batch).await.map_err(|error| error.to_string())?;
+        if placed.iter().any(Result::is_err) {
+            return Err("a record was refused".into());
+        }
+    }
+    Ok(())
 }
 
 fn record(number: usize) -> Outgoing {

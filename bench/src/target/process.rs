@@ -27,6 +27,14 @@ impl ServerCommand {
         Self { program: program.as_ref().to_owned(), arguments }
     }
 
+    /// The same with more arguments at the end.
+    #[must_use]
+    pub fn with(&self, arguments: &[&str]) -> Self {
+        let mut longer = self.clone();
+        longer.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        longer
+    }
+
     /// Starts it on a free port of the loopback interface and waits until it listens.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ struct Run {
 impl Run {
     fn new(seed: u64, directory: Option<Directory>) -> Self {
         let raw = Raw::with(|builder| match &directory {
-            Some(directory) => directory.keep(builder.seed(seed)),
+            Some(directory) => directory.keep_small(builder.seed(seed)),
             None => builder.seed(seed),
         });
         let mode = json!({"StreamMode": "ON_DEMAND"});
@@ -372,7 +372,7 @@ impl Run {
         let now = self.raw.emulator.clock().now();
         let directory = if self.chance.one_in(2) { before.copy() } else { before };
         self.raw = Raw::new();
-        self.raw = Raw::with(|builder| directory.keep(builder));
+        self.raw = Raw::with(|builder| directory.keep_small(builder));
         self.raw.emulator.clock().advance_to(now);
         self.directory = Some(directory);
     }

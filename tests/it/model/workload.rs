@@ -88,7 +88,7 @@ impl Seen {
 /// Has an emulator keep everything in a directory, if there is one.
 fn keep(builder: Builder, directory: Option<&Directory>) -> Builder {
     match directory {
-        Some(directory) => directory.keep(builder),
+        Some(directory) => directory.keep_small(builder),
         None => builder,
     }
 }
@@ -237,7 +237,9 @@ impl Workload {
                 let read_back = || Snapshot::from_bytes(&snapshot.to_bytes()).expect("it is whole");
                 let snapshot = if form == 1 { snapshot.clone() } else { read_back() };
                 let (seed, delay) = (self.seed, self.delay);
-                self.directory = self.directory.as_ref().map(|before| before.beside());
+                // The one before is removed when nobody writes there any more.
+                let before = self.directory.take();
+                self.directory = before.as_ref().map(Directory::beside);
                 let directory = self.directory.as_ref();
                 self.raw = Raw::with(|builder| {
                     keep(builder.seed(seed).state_delay(delay).snapshot(&snapshot), directory)

@@ -26,22 +26,33 @@ impl Directory {
         Self::new("beside")
     }
 
-    /// What a process leaves that is ended by force now: all that it had handed to
-    /// the operating system.
+    /// What a process leaves that is ended by force now, while no call is under
+    /// way: all that it had handed to the operating system.
     pub(crate) fn copy(&self) -> Self {
-        let copy = self.beside();
-        fs::create_dir(&copy.0).expect("there is room");
-        for file in self.files() {
-            let name = file.file_name().expect("a file has a name");
-            fs::copy(&file, copy.0.join(name)).expect("there is room");
+        loop {
+            let copy = self.beside();
+            fs::create_dir(&copy.0).expect("there is room");
+            let files = self.files();
+            let copied = files.iter().all(|file| {
+                let name = file.file_name().expect("a file has a name");
+                fs::copy(file, copy.0.join(name)).is_ok()
+            });
+            // A checkpoint that is put in place meanwhile would make it two moments.
+            if copied && self.files() == files {
+                return copy;
+            }
         }
-        copy
     }
 
     /// Has an emulator keep everything here. The process alone ends in a test, so
     /// nothing needs to be on the disk.
     pub(crate) fn keep(&self, builder: Builder) -> Builder {
         builder.data_dir(&self.0).durability(Durability::Os)
+    }
+
+    /// The same with a checkpoint as soon as there are a few kilobytes to be saved.
+    pub(crate) fn keep_small(&self, builder: Builder) -> Builder {
+        self.keep(builder).data_dir_spare_bytes(4000)
     }
 
     pub(crate) fn path(&self) -> &Path {

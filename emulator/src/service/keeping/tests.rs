@@ -1,5 +1,7 @@
 //! An emulator on a disk that is full, fails and forgets.
 
+use std::task::Waker;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -15,6 +17,7 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::service::begin::Beginning;
 use crate::service::clock::Clock;
+use crate::service::fan_out::Step;
 use crate::service::init::Init;
 
 const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -34,7 +37,7 @@ fn on(files: &FaultyFiles) -> Arc<Service> {
         .expect("the disk is well")
 }
 
-fn call(service: &Arc<Service>, operation: &str, input: &Value) -> (StatusCode, Value) {
+fn request(operation: &str, input: &Value) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(input.to_string()));
     *request.method_mut() = Method::POST;
     let target = format!("Kinesis_20131202.{operation}");
@@ -46,7 +49,11 @@ fn call(service: &Arc<Service>, operation: &str, input: &Value) -> (StatusCode, 
     ] {
         request.headers_mut().insert(name, value.parse().expect("a header"));
     }
-    let (parts, body) = service.call(request).into_parts();
+    request
+}
+
+fn call(service: &Arc<Service>, operation: &str, input: &Value) -> (StatusCode, Value) {
+    let (parts, body) = service.call(request(operation, input)).into_parts();
     let body = body.available();
     assert_eq!(parts.headers[CONTENT_LENGTH], body.len().to_string().as_str());
     (parts.status, serde_json::from_slice(&body).unwrap_or_default())
@@ -133,4 +140,41 @@ fn what_was_answered_survives_a_power_failure_at_any_call_of_the_disk() {
         }
     }
     assert!(ended_well, "the last run had no failure");
+}
+
+#[test]
+fn a_subscriber_sees_no_record_that_can_still_be_lost() {
+    let files = FaultyFiles::new(0);
+    let service = on(&files);
+    create(&service);
+    let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
+    let register = json!({"StreamARN": stream, "ConsumerName": "reader"});
+    let (_, registered) = call(&service, "RegisterStreamConsumer", &register);
+    let subscribe = json!({
+        "ConsumerARN": registered["Consumer"]["ConsumerARN"], "ShardId": "shardId-000000000000",
+        "StartingPosition": {"Type": "LATEST"},
+    });
+    let Body::Events(mut events) =
+        service.call(request("SubscribeToShard", &subscribe)).into_body()
+    else {
+        panic!("the consumer is ACTIVE")
+    };
+    let mut next = move || events.next(Waker::noop());
+    assert!(matches!(next(), Step::Send(_)), "the initial response");
+    assert!(matches!(next(), Step::WaitUntil(_)), "there is no record");
+    let store = service.store.clone().expect("there is a disk");
+    let before = store.written();
+    // While a group is held, nothing is written.
+    let group = store.group();
+    std::thread::scope(|scope| {
+        let put = scope.spawn(|| put(&service, "one").0);
+        while store.written() == before {
+            std::thread::yield_now();
+        }
+        assert!(matches!(next(), Step::Keep));
+        assert!(matches!(next(), Step::Keep), "it is not sent before it is kept");
+        assert!(!put.is_finished());
+        drop(group);
+        assert_eq!(put.join().expect("it ends"), StatusCode::OK);
+    });
 }
