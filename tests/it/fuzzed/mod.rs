@@ -4,6 +4,7 @@
 //! A target is a function of bytes that panics if a law is broken.
 
 mod data;
+mod data_directories;
 mod engine_calls;
 mod events;
 mod requests;
@@ -15,7 +16,8 @@ mod tokens;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 8] = [
+    ("data_directories", data_directories::a_log_is_refused_or_an_emulator),
     ("engine_calls", engine_calls::the_auditor_agrees),
     ("event_stream", events::every_record_comes_out_of_the_frames),
     ("requests_cbor", requests::cbor_is_answered),
