@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::durable::Durability;
 use crate::durable::faulty_files::{Faults, FaultyFiles};
-use crate::durable::store::DataDir;
+use crate::durable::store::{DataDir, SPARE_BYTES};
 use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::service::begin::Beginning;
@@ -27,8 +27,13 @@ const FULL: Faults = Faults { one_in: 0, room_bytes: Some(0), dies_after_calls: 
 
 /// An emulator on a disk, with checkpoints as often as there may be.
 fn on(files: &FaultyFiles) -> Arc<Service> {
-    let data_dir =
-        DataDir { directory: "disk".into(), durability: Durability::EveryWrite, spare_bytes: 2000 };
+    on_with_spare(files, 2000)
+}
+
+/// An emulator on a disk.
+fn on_with_spare(files: &FaultyFiles, spare_bytes: u64) -> Arc<Service> {
+    let durability = Durability::EveryWrite;
+    let data_dir = DataDir { directory: "disk".into(), durability, spare_bytes };
     let opened = Store::on(files, &data_dir).expect("the directory is whole");
     let beginning = Beginning { data_dir: None, snapshot: None, init: &Init::new() };
     let settings = Settings { seed: Some(7), ..Settings::default() };
@@ -145,7 +150,8 @@ fn what_was_answered_survives_a_power_failure_at_any_call_of_the_disk() {
 #[test]
 fn a_subscriber_sees_no_record_that_can_still_be_lost() {
     let files = FaultyFiles::new(0);
-    let service = on(&files);
+    // A checkpoint would wait for the group below, and who puts for the checkpoint.
+    let service = on_with_spare(&files, SPARE_BYTES);
     create(&service);
     let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
     let register = json!({"StreamARN": stream, "ConsumerName": "reader"});
