@@ -86,7 +86,7 @@ enum Topic {
     FanOut,
     Sdk,
     Idle,
-    /// Everything kept on the disk
+    /// Everything kept on the disk: only if it is asked for
     Durable,
     /// What the bench `allocations` counts
     Allocations,
@@ -178,8 +178,13 @@ fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let page = arguments.markdown.as_deref().map(Page::open).transpose()?;
     let mut report = Report::begin()?;
+    // Whoever asks for what is kept on the disk has told rivals to keep it there, too.
+    let is_wanted = |topic: &Topic| match &arguments.only[..] {
+        [] => *topic != Topic::Durable,
+        only => only.contains(topic),
+    };
     for topic in Topic::value_variants() {
-        if arguments.only.is_empty() || arguments.only.contains(topic) {
+        if is_wanted(topic) {
             report.add(runtime.block_on(measure(*topic, &plan, &contenders)));
         }
     }
