@@ -12,6 +12,7 @@ use crate::model::error::ApiError;
 use crate::model::timestamp::Timestamp;
 
 use super::Engine;
+use super::stream::Holdings;
 use super::sync::Mutex;
 
 /// So much may be stored that has never been counted.
@@ -59,7 +60,7 @@ impl Engine {
             return Ok(());
         }
         let _one_at_a_time = counting.lock();
-        bytes_at_most.store(self.stored_bytes(now), Ordering::Relaxed);
+        bytes_at_most.store(self.holdings(now).bytes as usize, Ordering::Relaxed);
         if fits() {
             return Ok(());
         }
@@ -67,14 +68,19 @@ impl Engine {
         Err(ApiError::storage_full(most))
     }
 
-    /// Data and keys of all records that have not expired.
-    fn stored_bytes(&self, now: Timestamp) -> usize {
-        // Settling wakes readers: the map's lock is gone by then.
-        let realms: Vec<_> = self.realms.iter().map(|realm| realm.clone()).collect();
-        let streams = realms.iter().flat_map(|realm| {
+    /// How much there is in all streams that has not expired.
+    pub(crate) fn holdings(&self, now: Timestamp) -> Holdings {
+        let mut all = Holdings::default();
+        for realm in self.realms() {
             realm.settle(now);
-            realm.streams()
-        });
-        streams.map(|stream| stream.stored_bytes(now)).sum()
+            for stream in realm.streams() {
+                stream.sweep(now);
+                let Holdings { shards, records, bytes } = stream.holdings();
+                all.shards += shards;
+                all.records += records;
+                all.bytes += bytes;
+            }
+        }
+        all
     }
 }

@@ -346,18 +346,6 @@ impl Stream {
         Ok(changed)
     }
 
-    /// Data and keys of the records that have not expired, in bytes.
-    pub(crate) fn stored_bytes(&self, now: Timestamp) -> usize {
-        let state = self.state();
-        let horizon = state.horizon(now);
-        let bytes = state.topology.shards().iter().map(|shard| {
-            let mut log = shard.log.lock();
-            log.trim(horizon);
-            log.bytes()
-        });
-        bytes.sum()
-    }
-
     /// Gives the memory of all records back that have expired.
     pub(crate) fn sweep(&self, now: Timestamp) {
         let state = self.state();

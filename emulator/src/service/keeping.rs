@@ -11,7 +11,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use crate::durable::commit_log::{CommitLog, Group, Refusal};
 use crate::durable::store::{Resumed, Store};
 use crate::durable::waiting::Durable;
-use crate::engine::stream::Holdings;
 use crate::model::error::ApiError;
 use crate::operations::Prepared;
 use crate::snapshot::Snapshot;
@@ -150,7 +149,7 @@ impl Service {
         if !store.may_be_too_large() {
             return Ok(());
         }
-        let holdings = self.holdings();
+        let holdings = self.engine.holdings(self.clock.now_on_any_thread());
         if !store.is_too_large(&holdings) {
             return Ok(());
         }
@@ -162,23 +161,6 @@ impl Service {
         let rotation = rotation.expect("a freeze asks for the time");
         let snapshot = Snapshot::new(frozen, self.request_ids.drawn());
         store.write_checkpoint(&rotation, &snapshot, &holdings)
-    }
-
-    /// How much there is that has not expired.
-    fn holdings(&self) -> Holdings {
-        let now = self.clock.now_on_any_thread();
-        let mut all = Holdings::default();
-        for realm in self.engine.realms() {
-            realm.settle(now);
-            for stream in realm.streams() {
-                stream.sweep(now);
-                let Holdings { shards, records, bytes } = stream.holdings();
-                all.shards += shards;
-                all.records += records;
-                all.bytes += bytes;
-            }
-        }
-        all
     }
 }
 
