@@ -633,6 +633,7 @@ impl Writable<'_> {
         let mut log = shard.log.lock();
         log.trim(self.state.horizon(now));
         let first = log.end();
+        // In order, as the places are.
         let mut refused = Vec::new();
         for (place, record) in records.clone() {
             let admitted = match limits {
@@ -651,7 +652,7 @@ impl Writable<'_> {
             tell(place, result);
         }
         if let Some(listener) = self.state.listener.as_ref().filter(|_| first < log.end()) {
-            let stored = records.filter(|(place, _)| !refused.contains(place));
+            let stored = records.filter(|(place, _)| refused.binary_search(place).is_err());
             let bytes =
                 |(_, record): (usize, &'r NewRecord<'r>)| (record.partition_key, record.data);
             listener.records_added(
