@@ -11,6 +11,8 @@ use std::io::{self, Cursor, Read, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::engine::entropy::nth;
+
 use super::files::{AppendFile, Files, Lock};
 
 /// What is lost or kept together in a power failure: small, to tear more.
@@ -64,7 +66,7 @@ enum NameChange {
 impl FaultyFiles {
     pub(crate) fn new(seed: u64) -> Self {
         let state = State {
-            random: Random(seed),
+            random: Random::new(seed),
             faults: Faults::default(),
             calls: 0,
             process: 0,
@@ -381,17 +383,21 @@ impl Inode {
     }
 }
 
-/// Numbers from a seed (splitmix64).
+/// Numbers from a seed, in the hands of one.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(pub(crate) u64);
+pub(crate) struct Random {
+    seed: u64,
+    draws: u64,
+}
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, draws: 0 }
+    }
+
     pub(crate) fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.draws += 1;
+        nth(self.seed, self.draws)
     }
 
     /// A number from 0 to `limit`, without it.

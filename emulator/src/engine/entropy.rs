@@ -77,7 +77,8 @@ impl Entropy {
     }
 }
 
-fn nth(seed: u64, draw: u64) -> u64 {
+/// The number that a source draws after so many others.
+pub(crate) fn nth(seed: u64, draw: u64) -> u64 {
     splitmix64(seed.wrapping_add(draw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 

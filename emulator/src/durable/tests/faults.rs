@@ -156,7 +156,7 @@ impl Process {
 
 /// One life after the other on one disk, which ends as the seed wants.
 fn live_and_die(seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut files = FaultyFiles::new(random.draw());
     let mut auditor = Auditor::new();
     let modes = [Durability::EveryWrite, Durability::EverySecond, Durability::Os];
