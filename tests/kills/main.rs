@@ -16,6 +16,8 @@
 //! * every acknowledged control call is in force;
 //! * no record comes out of a queue again that was acknowledged there.
 
+#[path = "../it/model/chance.rs"]
+#[allow(dead_code, reason = "the model tests use more of it")]
 mod chance;
 mod emulator;
 mod http;
@@ -94,7 +96,7 @@ struct Run {
 impl Run {
     fn new(seed: u64, folder: PathBuf) -> Self {
         let mut chance = Chance::new(seed);
-        let workers = (0..WORKERS).map(|id| Worker::new(id, chance.draw())).collect();
+        let workers = (0..WORKERS).map(|id| Worker::new(id, chance.next())).collect();
         Self { chance, folder, workers, killed_in_starts: 0 }
     }
 

@@ -350,7 +350,7 @@ impl Settings {
 
     fn split(&mut self, chance: &mut Chance) -> Option<(String, u128)> {
         let open = self.open();
-        let (id, shard) = open[chance.place(open.len())].clone();
+        let (id, shard) = open[chance.below(open.len() as u64) as usize].clone();
         let at = shard.first + (shard.last - shard.first) / 2;
         if at <= shard.first || at >= shard.last {
             return None;
@@ -387,7 +387,7 @@ fn shard_id(number: usize) -> String {
 fn record(chance: &mut Chance, data: &str) -> Value {
     let padding = if chance.one_in(8) { chance.below(4000) } else { chance.below(60) };
     let padded = format!("{data} {}", "x".repeat(padding as usize));
-    json!({"PartitionKey": chance.draw().to_string(), "Data": STANDARD.encode(padded)})
+    json!({"PartitionKey": chance.next().to_string(), "Data": STANDARD.encode(padded)})
 }
 
 /// Every record's data, without padding, and sequence number.

@@ -126,7 +126,7 @@ impl Worker {
             let stream = self.streams.last_mut().expect("it was pushed");
             return stream.create(client, &mut self.counts);
         }
-        let place = self.chance.place(self.streams.len());
+        let place = self.chance.below(self.streams.len() as u64) as usize;
         let name = self.draw_name();
         let stream = &mut self.streams[place];
         let chance = &mut self.chance;
