@@ -3,12 +3,11 @@
 
 use std::fs;
 
-use kinesis_emulator::{Clock, Emulator};
-use serde_json::{Value, json};
-
+use super::contents::contents;
 use crate::support::directory::Directory;
 use crate::support::frames::crc32;
-use crate::support::raw::{Raw, START, list};
+use crate::support::raw::{Raw, START};
+use kinesis_emulator::{Clock, Emulator};
 
 /// The bytes are the entries of one batch, lengths included. What is around them
 /// is made so that it fits.
@@ -29,31 +28,6 @@ pub(super) fn a_log_is_refused_or_an_emulator(bytes: &[u8]) {
     drop(raw);
     let again = start().unwrap_or_else(|error| panic!("it was good enough before: {error}"));
     assert_eq!(contents(&Raw { emulator: again }), found);
-}
-
-/// Every stream with its shards and the oldest records of each.
-fn contents(raw: &Raw) -> Vec<Value> {
-    let mut found = Vec::new();
-    for stream in list(&raw.ok("ListStreams", json!({}))["StreamNames"]) {
-        found.push(stream.clone());
-        let shards = raw.call("ListShards", json!({"StreamName": stream})).json();
-        let Value::Array(shards) = &shards["Shards"] else { continue };
-        for shard in shards {
-            found.push(shard.clone());
-            let iterator = raw.call(
-                "GetShardIterator",
-                json!({
-                    "StreamName": stream,
-                    "ShardId": shard["ShardId"],
-                    "ShardIteratorType": "TRIM_HORIZON",
-                }),
-            );
-            if let Value::String(iterator) = &iterator.json()["ShardIterator"] {
-                found.push(raw.read(iterator)["Records"].clone());
-            }
-        }
-    }
-    found
 }
 
 /// `log-1` with one batch, as `emulator/src/durable/batch.rs` describes it.

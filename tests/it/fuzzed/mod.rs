@@ -3,6 +3,7 @@
 //!
 //! A target is a function of bytes that panics if a law is broken.
 
+mod contents;
 mod data;
 mod data_directories;
 mod engine_calls;

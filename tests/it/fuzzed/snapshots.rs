@@ -2,9 +2,10 @@
 //! that answers and can be written down again.
 
 use kinesis_emulator::{Emulator, Snapshot};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::raw::{Raw, list, text};
+use super::contents::contents;
+use crate::support::raw::Raw;
 
 /// The bytes are a file but for its last line, which is made so that it fits.
 pub(super) fn a_file_is_refused_or_an_emulator(bytes: &[u8]) {
@@ -13,23 +14,7 @@ pub(super) fn a_file_is_refused_or_an_emulator(bytes: &[u8]) {
     let raw = Raw { emulator: Emulator::builder().snapshot(&snapshot).in_process() };
     let again = Snapshot::from_bytes(&raw.emulator.snapshot().to_bytes());
     assert!(again.is_ok(), "{:?}", again.err());
-    for stream in list(&raw.ok("ListStreams", json!({}))["StreamNames"]) {
-        let answer = raw.call("ListShards", json!({"StreamName": stream}));
-        let Value::Array(shards) = &answer.json()["Shards"] else { continue };
-        for shard in shards {
-            let iterator = raw.call(
-                "GetShardIterator",
-                json!({
-                    "StreamName": stream,
-                    "ShardId": shard["ShardId"],
-                    "ShardIteratorType": "TRIM_HORIZON",
-                }),
-            );
-            if iterator.status == 200 {
-                raw.read(&text(&iterator.json()["ShardIterator"]));
-            }
-        }
-    }
+    contents(&raw);
 }
 
 /// The file with the counts and the checksum that it needs to be whole.
