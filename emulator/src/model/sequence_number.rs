@@ -192,10 +192,11 @@ impl PartialOrd for SequenceNumber {
 impl SequenceNumber {
     /// The number's decimal digits.
     pub(crate) fn digits(self) -> [u8; Self::DIGITS] {
+        let [first, middle, last] = self.groups();
         let mut digits = [0; Self::DIGITS];
-        for (digits, group) in digits.rchunks_mut(19).zip(self.groups().into_iter().rev()) {
-            decimal::fill(digits, group);
-        }
+        digits[..18].copy_from_slice(&decimal::digits::<18>(first));
+        digits[18..37].copy_from_slice(&decimal::digits::<19>(middle));
+        digits[37..].copy_from_slice(&decimal::digits::<19>(last));
         digits
     }
 
@@ -259,8 +260,9 @@ impl Told {
             return false;
         }
         let last = sum - carry * GROUP;
-        decimal::fill(&mut self.digits[Succession::BEFORE_LAST..Succession::LAST], before_last);
-        decimal::fill(&mut self.digits[Succession::LAST..], last);
+        self.digits[Succession::BEFORE_LAST..Succession::LAST]
+            .copy_from_slice(&decimal::digits::<8>(before_last));
+        self.digits[Succession::LAST..].copy_from_slice(&decimal::digits::<19>(last));
         (self.number, self.last, self.before_last) = (number, last, before_last);
         true
     }

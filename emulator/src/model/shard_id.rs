@@ -33,7 +33,7 @@ impl ShardIndex {
     /// The id as the API spells it.
     pub(crate) fn id(self) -> [u8; 20] {
         let mut id = *b"shardId-000000000000";
-        decimal::fill(&mut id[8..], u64::from(self.0));
+        id[8..].copy_from_slice(&decimal::digits::<12>(u64::from(self.0)));
         id
     }
 

@@ -64,12 +64,12 @@ impl Timestamp {
         let time = jiff::tz::Offset::UTC.to_datetime(self.instant());
         let mut date = *b"Thu, 01 Jan 1970 00:00:00 GMT";
         date[..3].copy_from_slice(DAYS[time.weekday().to_monday_zero_offset() as usize]);
-        decimal::fill(&mut date[5..7], time.day() as u64);
+        date[5..7].copy_from_slice(&decimal::digits::<2>(time.day() as u64));
         date[8..11].copy_from_slice(MONTHS[time.month() as usize - 1]);
-        decimal::fill(&mut date[12..16], time.year() as u64);
-        decimal::fill(&mut date[17..19], time.hour() as u64);
-        decimal::fill(&mut date[20..22], time.minute() as u64);
-        decimal::fill(&mut date[23..25], time.second() as u64);
+        date[12..16].copy_from_slice(&decimal::digits::<4>(time.year() as u64));
+        date[17..19].copy_from_slice(&decimal::digits::<2>(time.hour() as u64));
+        date[20..22].copy_from_slice(&decimal::digits::<2>(time.minute() as u64));
+        date[23..25].copy_from_slice(&decimal::digits::<2>(time.second() as u64));
         date
     }
 

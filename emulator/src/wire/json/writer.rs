@@ -66,8 +66,8 @@ impl writer::Writer for Writer<'_> {
             return;
         }
         let mut digits = [b'.'; 16];
-        decimal::fill(&mut digits[..12], millis / 1000);
-        decimal::fill(&mut digits[13..], millis % 1000);
+        digits[..12].copy_from_slice(&decimal::digits::<12>(millis / 1000));
+        digits[13..].copy_from_slice(&decimal::digits::<3>(millis % 1000));
         let first = digits[..11].iter().position(|digit| *digit != b'0').unwrap_or(11);
         let zeros = digits[14..].iter().rev().take_while(|digit| **digit == b'0').count();
         self.0.extend_from_slice(&digits[first..16 - zeros]);
