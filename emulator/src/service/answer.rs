@@ -13,8 +13,9 @@ use crate::wire::request_bytes::RequestBytes;
 use super::body::{Body, Dropped};
 use super::envelope;
 use super::faults::{Asked, Commit, Patience, Verdict};
+use super::head::is_preflight;
 use super::long_poll::{Outcome, Waiting};
-use super::{LetIn, Service, empty, is_preflight, with_body};
+use super::{LetIn, Service, empty, with_body};
 
 /// What a call that cannot be cut off gets in place of that (ours).
 const DROPPED: &str = "A fault rule of kinesis-emulator drops the connection here.\n";
@@ -127,8 +128,9 @@ mod waiting {
     use crate::model::timestamp::Timestamp;
     use crate::service::body::{Body, Dropped};
     use crate::service::faults::{Patience, Verdict};
+    use crate::service::head::is_preflight;
     use crate::service::long_poll::{Outcome, Waiting};
-    use crate::service::{Service, empty, is_preflight};
+    use crate::service::{Service, empty};
 
     impl Service {
         /// Answers a request, whatever it is, when it is time to.

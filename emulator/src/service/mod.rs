@@ -10,6 +10,7 @@ pub(crate) mod clock;
 mod envelope;
 mod fan_out;
 pub(crate) mod faults;
+mod head;
 mod health;
 pub(crate) mod init;
 mod keeping;
@@ -28,15 +29,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base64_simd::AsOut as _;
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN,
-};
-use http::{Method, Response, StatusCode};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 
 use crate::durable::store::{Resumed, Store};
 use crate::engine::Engine;
@@ -69,13 +64,6 @@ pub use limits_file::InvalidLimits;
 /// 14 MiB of base64 (ours: AWS documents no limit on the body itself).
 #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
-/// What pages of other origins may read (recorded).
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
-);
 
 /// One emulator, seen from a request.
 #[derive(Debug)]
@@ -366,65 +354,6 @@ impl Service {
             Err(ApiError::internal_failure())
         })
     }
-
-    /// Adds what every answer carries: length, date, ids, CORS.
-    fn complete(
-        &self,
-        mut response: Response<Body>,
-        request: &http::request::Parts,
-        received: Timestamp,
-        now: Timestamp,
-    ) -> Response<Body> {
-        let length = match response.body() {
-            Body::Full(bytes) => Some(bytes.len()),
-            Body::Events(_) => None,
-        };
-        let preflight = is_preflight(request);
-        let request_id = self.request_id();
-        self.recorder.answered(&mut response, &request_id, received, now);
-        let headers = response.headers_mut();
-        if let Some(length) = length {
-            headers.insert(CONTENT_LENGTH, length.into());
-        }
-        // All three in one buffer, of which each value is a part.
-        let date = now.http_date();
-        let extended_id = if preflight { None } else { Some(self.extended_request_id()) };
-        let extended_id = extended_id.as_ref().map_or(&[][..], |id| id);
-        let mut rest = Bytes::from([&date[..], &request_id, extended_id].concat());
-        headers.insert(DATE, header(rest.split_to(date.len())));
-        headers.insert(REQUEST_ID, header(rest.split_to(request_id.len())));
-        if !rest.is_empty() {
-            headers.insert(EXTENDED_REQUEST_ID, header(rest));
-        }
-        add_cors(headers, &request.headers, preflight);
-        response
-    }
-
-    /// A random UUID (RFC 9562, version 4).
-    fn request_id(&self) -> [u8; 36] {
-        let mut bytes = self.request_ids.draw_16_bytes();
-        bytes[6] = 0x40 | (bytes[6] & 0x0f);
-        bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        let mut text = *b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-        for (place, digit) in text.iter_mut().filter(|place| **place != b'-').zip(digits) {
-            *place = b"0123456789abcdef"[usize::from(digit)];
-        }
-        text
-    }
-
-    /// 72 bytes of base64, as recorded.
-    fn extended_request_id(&self) -> [u8; 96] {
-        let drawn = self.request_ids.draws::<9>();
-        let mut id = [0; 96];
-        let _all_of_it = base64_simd::STANDARD
-            .encode(drawn.map(u64::to_be_bytes).as_flattened(), id[..].as_out());
-        id
-    }
-}
-
-fn is_preflight(request: &http::request::Parts) -> bool {
-    request.method == Method::OPTIONS && request.headers.contains_key(ORIGIN)
 }
 
 fn refuse(refusal: Refusal) -> Response<Body> {
@@ -474,28 +403,4 @@ fn without_type(status: StatusCode, body: &'static str) -> Response<Body> {
 
 fn empty(status: StatusCode) -> Response<Body> {
     without_type(status, "")
-}
-
-fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
-    if !request.contains_key(ORIGIN) {
-        return;
-    }
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if !preflight {
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-        return;
-    }
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
-    for (asked, allowed) in [
-        (ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_ALLOW_HEADERS),
-        (ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_ALLOW_METHODS),
-    ] {
-        if let Some(value) = request.get(asked) {
-            headers.insert(allowed, value.clone());
-        }
-    }
-}
-
-fn header(ascii: Bytes) -> HeaderValue {
-    HeaderValue::from_maybe_shared(ascii).expect("ids and dates are plain ASCII")
 }

@@ -1,0 +1,134 @@
+//! What the head of every answer says: length, date, ids, and what pages of other
+//! origins may do (CORS).
+
+use base64_simd::AsOut as _;
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN,
+};
+use http::{Method, Response};
+
+use crate::model::decimal;
+use crate::model::timestamp::Timestamp;
+
+use super::Service;
+use super::body::Body;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
+/// What pages of other origins may read (recorded).
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
+);
+
+/// How many digits the length of an answer may have.
+const LENGTH_DIGITS: usize = 16;
+const DATE_BYTES: usize = 29;
+const REQUEST_ID_BYTES: usize = 36;
+const EXTENDED_REQUEST_ID_BYTES: usize = 96;
+
+impl Service {
+    /// Adds what every answer carries.
+    pub(super) fn complete(
+        &self,
+        mut response: Response<Body>,
+        request: &http::request::Parts,
+        received: Timestamp,
+        now: Timestamp,
+    ) -> Response<Body> {
+        let preflight = is_preflight(request);
+        let request_id = self.request_id();
+        self.recorder.answered(&mut response, &request_id, received, now);
+        let extended_id = (!preflight).then(|| self.extended_request_id());
+        let length = match response.body() {
+            Body::Full(bytes) => Some(decimal::digits(bytes.len() as u64)),
+            Body::Events(_) => None,
+        };
+        let lines = [
+            (CONTENT_LENGTH, length.as_ref().map_or(&[][..], without_zeros)),
+            (DATE, &now.http_date()),
+            (REQUEST_ID, &request_id),
+            (EXTENDED_REQUEST_ID, extended_id.as_ref().map_or(&[][..], |id| id)),
+        ];
+        // All in one buffer, of which each value is a part.
+        let mut values =
+            [0; LENGTH_DIGITS + DATE_BYTES + REQUEST_ID_BYTES + EXTENDED_REQUEST_ID_BYTES];
+        let mut end = 0;
+        for (_, value) in &lines {
+            values[end..end + value.len()].copy_from_slice(value);
+            end += value.len();
+        }
+        let mut values = Bytes::from_owner(values);
+        let headers = response.headers_mut();
+        for (name, value) in lines {
+            if !value.is_empty() {
+                headers.insert(name, header(values.split_to(value.len())));
+            }
+        }
+        add_cors(headers, &request.headers, preflight);
+        response
+    }
+
+    /// A random UUID (RFC 9562, version 4).
+    fn request_id(&self) -> [u8; REQUEST_ID_BYTES] {
+        /// Where the digits of each byte stand.
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut bytes = self.request_ids.draw_16_bytes();
+        bytes[6] = 0x40 | (bytes[6] & 0x0f);
+        bytes[8] = 0x80 | (bytes[8] & 0x3f);
+        let mut text = *b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+        for (byte, place) in bytes.into_iter().zip(PLACES) {
+            text[place] = DIGITS[usize::from(byte >> 4)];
+            text[place + 1] = DIGITS[usize::from(byte & 0x0f)];
+        }
+        text
+    }
+
+    /// 72 bytes of base64, as recorded.
+    fn extended_request_id(&self) -> [u8; EXTENDED_REQUEST_ID_BYTES] {
+        let drawn = self.request_ids.draws::<9>();
+        let mut id = [0; EXTENDED_REQUEST_ID_BYTES];
+        let _all_of_it = base64_simd::STANDARD
+            .encode(drawn.map(u64::to_be_bytes).as_flattened(), id[..].as_out());
+        id
+    }
+}
+
+/// Whether a browser asks if a page of another origin may call.
+pub(super) fn is_preflight(request: &http::request::Parts) -> bool {
+    request.method == Method::OPTIONS && request.headers.contains_key(ORIGIN)
+}
+
+/// The digits of a number without the zeros in front; one digit at least.
+fn without_zeros(digits: &[u8; LENGTH_DIGITS]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    &digits[zeros.min(LENGTH_DIGITS - 1)..]
+}
+
+fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
+    if !request.contains_key(ORIGIN) {
+        return;
+    }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if !preflight {
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        return;
+    }
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
+    for (asked, allowed) in [
+        (ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_ALLOW_HEADERS),
+        (ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_ALLOW_METHODS),
+    ] {
+        if let Some(value) = request.get(asked) {
+            headers.insert(allowed, value.clone());
+        }
+    }
+}
+
+fn header(ascii: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(ascii).expect("ids and dates are plain ASCII")
+}
