@@ -34,8 +34,9 @@ impl HashKey {
     }
 
     /// The same for many keys, in their order.
-    pub(crate) fn of_partition_keys<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<Self> {
-        let keys: Vec<_> = keys.collect();
+    pub(crate) fn of_partition_keys<'k>(given: impl Iterator<Item = &'k str>) -> Vec<Self> {
+        let mut keys = Vec::with_capacity(given.size_hint().1.unwrap_or_default());
+        keys.extend(given);
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(LANES) {
             let are_short = keys.iter().all(|key| key.len() <= md5_lanes::BYTES_MAX);

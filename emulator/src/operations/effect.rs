@@ -13,7 +13,7 @@ use super::Answer;
 use super::get_records::GetRecordsOutput;
 use super::get_shard_iterator::GetShardIteratorOutput;
 use super::put_record::PutRecordOutput;
-use super::put_records::PutRecordsOutput;
+use super::put_records::{PutRecordsOutput, Results};
 use super::receive_queue_records::{ReceiveOutput, Received};
 
 /// What a call has done.
@@ -59,13 +59,13 @@ impl Effect {
         if let Some(put) = answer.downcast_ref::<PutRecordOutput>() {
             effect.placed.push(Placed::Stored(put.sequence_number));
         } else if let Some(put) = answer.downcast_ref::<PutRecordsOutput>() {
-            let throttled = ErrorKind::ProvisionedThroughputExceeded.wire_name();
-            effect.placed.extend(put.records.iter().map(|entry| {
-                match (entry.sequence_number, &entry.error_code) {
-                    (Some(number), _) => Placed::Stored(number),
-                    (None, Some(code)) if code.0 == throttled => Placed::Throttled,
-                    (None, _) => Placed::Failed,
+            let Results(results) = &put.records;
+            effect.placed.extend(results.iter().map(|result| match result {
+                Ok(placed) => Placed::Stored(placed.sequence_number),
+                Err(error) if error.kind() == ErrorKind::ProvisionedThroughputExceeded => {
+                    Placed::Throttled
                 }
+                Err(_) => Placed::Failed,
             }));
         } else if let Some(got) = answer.downcast_ref::<GetRecordsOutput>() {
             effect.read = Some(BatchRead::of(&got.records));

@@ -19,10 +19,12 @@ use crate::model::record::Payload;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
-use crate::wire::emit::{PlainText, answer};
+use crate::wire::description::Description;
+use crate::wire::emit::{Emit, answer, emit_all};
 use crate::wire::request_bytes::Kept;
 use crate::wire::shape::{List, shape};
 use crate::wire::violation::Path;
+use crate::wire::writer::Writer;
 
 use super::put_record::{PutRecord, accept, stored_bytes};
 use super::shapes::reported;
@@ -54,19 +56,23 @@ shape! {
 answer! {
     pub(crate) struct PutRecordsOutput {
         "FailedRecordCount" => failed: Option<u32>,
-        "Records" => records: Vec<PutRecordsResultEntry>,
+        "Records" => records: Results,
         "EncryptionType" => encryption: Option<EncryptionType>,
     }
 }
 
 answer! {
-    pub(crate) struct PutRecordsResultEntry {
+    pub(crate) struct PutRecordsResultEntry<'a> {
         "SequenceNumber" => sequence_number: Option<SequenceNumber>,
         "ShardId" => shard_id: Option<ShardIndex>,
-        "ErrorCode" => error_code: Option<PlainText<&'static str>>,
-        "ErrorMessage" => error_message: Option<PlainText<String>>,
+        "ErrorCode" => error_code: Option<&'a str>,
+        "ErrorMessage" => error_message: Option<&'a str>,
     }
 }
+
+/// What has become of each record, in the order of the request.
+#[derive(Debug)]
+pub(crate) struct Results(pub(super) Vec<Result<Placed, ApiError>>);
 
 impl Operation for PutRecords {
     type Input = PutRecordsInput;
@@ -110,35 +116,49 @@ impl Operation for PutRecords {
         }
         let encryption = reported(writable.state.encryption);
         let limits = call.throughput();
-        let mut placed =
-            writable.append_all(call.now, &records, limits.as_deref()).into_iter();
+        let mut results = writable.append_all(call.now, &records, limits.as_deref());
         if let Some(limits) = &limits {
             realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
         }
-        let answered = (0..entries.len()).map(|place| match call.failing_record(place) {
-            Some(error) => Err(error.clone()),
-            None => placed.next().expect("every other record is answered"),
-        });
-        let records: Vec<_> = answered.map(PutRecordsResultEntry::from).collect();
-        let failed = records.iter().filter(|record| record.error_code.is_some()).count() as u32;
-        Ok(PutRecordsOutput { failed: Some(failed), records, encryption })
+        for (place, error) in call.failing {
+            results.insert(*place, Err(error.clone()));
+        }
+        let failed = results.iter().filter(|result| result.is_err()).count() as u32;
+        Ok(PutRecordsOutput { failed: Some(failed), records: Results(results), encryption })
     }
 }
 
-/// A record that was refused says why and nothing else.
-impl From<Result<Placed, ApiError>> for PutRecordsResultEntry {
-    fn from(placed: Result<Placed, ApiError>) -> Self {
-        let nothing =
-            Self { sequence_number: None, shard_id: None, error_code: None, error_message: None };
-        match placed {
-            Ok(Placed { shard, sequence_number }) => {
-                Self { sequence_number: Some(sequence_number), shard_id: Some(shard), ..nothing }
-            }
-            Err(refusal) => Self {
-                error_code: Some(PlainText(refusal.kind().wire_name())),
-                error_message: Some(PlainText(refusal.message().to_owned())),
-                ..nothing
-            },
+/// About what the result of a record takes in an answer.
+const RESULT_BYTES: usize = 128;
+
+/// Each result is made when it is written.
+impl Emit for Results {
+    const DESCRIPTION: Description = Description::List {
+        at_least: 0,
+        at_most: usize::MAX,
+        element: &PutRecordsResultEntry::DESCRIPTION,
+    };
+
+    fn bytes_about(&self) -> usize {
+        self.0.len() * RESULT_BYTES
+    }
+
+    fn emit(&self, writer: &mut impl Writer) {
+        let entries = self.0.iter().map(PutRecordsResultEntry::of);
+        emit_all::<PutRecordsResultEntry<'_>>(writer, self.0.len(), entries);
+    }
+}
+
+impl<'a> PutRecordsResultEntry<'a> {
+    /// A record that was refused says why and nothing else.
+    fn of(result: &'a Result<Placed, ApiError>) -> Self {
+        let placed = result.as_ref().ok();
+        let refusal = result.as_ref().err();
+        Self {
+            sequence_number: placed.map(|placed| placed.sequence_number),
+            shard_id: placed.map(|placed| placed.shard),
+            error_code: refusal.map(|refusal| refusal.kind().wire_name()),
+            error_message: refusal.map(ApiError::message),
         }
     }
 }
