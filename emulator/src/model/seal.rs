@@ -28,6 +28,8 @@ pub(crate) enum TokenKind {
     ChannelPage = 7,
 }
 
+/// Kind, time and nonce.
+const HEAD_BYTES: usize = 1 + 8 + 8;
 const TAG_BYTES: usize = 12;
 
 impl Seal {
@@ -44,7 +46,7 @@ impl Seal {
         nonce: u64,
         fields: &[u8],
     ) -> String {
-        let mut bytes = Vec::with_capacity(17 + fields.len() + TAG_BYTES);
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + fields.len() + TAG_BYTES);
         bytes.push(kind as u8);
         bytes.extend_from_slice(&issued.as_millis().to_be_bytes());
         bytes.extend_from_slice(&nonce.to_be_bytes());
@@ -58,14 +60,19 @@ impl Seal {
     /// it is anything but a token that this seal made, unchanged.
     pub(crate) fn open(&self, kind: TokenKind, token: &str) -> Option<(Timestamp, Vec<u8>)> {
         let mut bytes = STANDARD.decode(token).ok()?;
-        let tag = bytes.split_off(bytes.len().checked_sub(TAG_BYTES)?);
-        if self.tag(&bytes) != *tag {
+        let (sealed, tag) = bytes.split_last_chunk::<TAG_BYTES>()?;
+        if self.tag(sealed) != *tag {
             return None;
         }
-        let (head, fields) = bytes.split_at_checked(17)?;
+        let (head, fields) = sealed.split_first_chunk::<HEAD_BYTES>()?;
         let (found_kind, times) = head.split_first()?;
-        let issued = Timestamp::from_millis(u64::from_be_bytes(times.get(..8)?.try_into().ok()?));
-        (*found_kind == kind as u8).then(|| (issued, fields.to_vec()))
+        let issued = Timestamp::from_millis(u64::from_be_bytes(*times.first_chunk()?));
+        let end = HEAD_BYTES + fields.len();
+        (*found_kind == kind as u8).then(|| {
+            bytes.truncate(end);
+            bytes.drain(..HEAD_BYTES);
+            (issued, bytes)
+        })
     }
 
     fn tag(&self, bytes: &[u8]) -> [u8; TAG_BYTES] {

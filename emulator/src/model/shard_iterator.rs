@@ -1,5 +1,6 @@
 //! Shard iterators: where a reader stands, as an opaque token.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use super::arn::{RealmId, StreamAddress};
@@ -8,6 +9,9 @@ use super::names::{GivenShardIterator, StreamName};
 use super::seal::{Seal, TokenKind};
 use super::shard_id::ShardIndex;
 use super::timestamp::Timestamp;
+
+/// About how long the fields of a token are beside the stream's name.
+const FIELDS_BYTES: usize = 64;
 
 /// How long an iterator is valid (API reference, GetShardIterator).
 pub(crate) const ITERATOR_AGE_MAX: Duration = Duration::from_millis(300_000);
@@ -28,12 +32,12 @@ pub(crate) struct ShardIterator {
 impl ShardIterator {
     /// The token for callers. `nonce` makes every token differ, as AWS's do.
     pub(crate) fn seal(&self, seal: &Seal, now: Timestamp, nonce: u64) -> String {
-        let RealmId { account, region } = &self.stream.realm;
-        let mut fields = Vec::with_capacity(64);
+        let StreamAddress { realm: RealmId { account, region }, name } = &self.stream;
+        let mut fields = Vec::with_capacity(FIELDS_BYTES + name.as_str().len());
         fields.extend_from_slice(&self.incarnation.to_be_bytes());
         fields.extend_from_slice(&self.shard.number().to_be_bytes());
         fields.extend_from_slice(&self.next_index.to_be_bytes());
-        fields.extend_from_slice(format!("{account}/{region}/{}", self.stream.name).as_bytes());
+        write!(fields, "{account}/{region}/{name}").expect("memory takes every token");
         seal.seal(TokenKind::ShardIterator, now, nonce, &fields)
     }
 
