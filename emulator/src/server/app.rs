@@ -1,6 +1,7 @@
 //! What answers requests: the service, and the control API under its own path.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -126,9 +127,16 @@ impl App {
 
     /// Reads a body whole.
     async fn receive(&self, body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
-        let Some(within) = self.body_within else { return collect(body, share).await };
-        let collected = tokio::time::timeout(within, collect(body, share)).await;
-        collected.unwrap_or(Err(Refusal::BodyTooSlow))
+        let mut collected = pin!(collect(body, share));
+        // Most bodies have come with their heads: no clock is read for these.
+        let at_once = poll_fn(|context| Poll::Ready(collected.as_mut().poll(context))).await;
+        match (at_once, self.body_within) {
+            (Poll::Ready(collected), _) => collected,
+            (Poll::Pending, None) => collected.await,
+            (Poll::Pending, Some(within)) => {
+                tokio::time::timeout(within, collected).await.unwrap_or(Err(Refusal::BodyTooSlow))
+            }
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //!   so has the first request of a connection (HTTP/1; over HTTP/2 clients say
 //!   other things, too).
 //! * A connection without a call is closed when nothing has come for a while: once
-//!   to twice as long as the limit says, because nobody is woken when a call ends.
+//!   to twice as long as the limit says, because the clock is not read for every
+//!   call, only when the time is up.
 //! * One whose client does not take what is sent is cut after the same while.
 //!
 //! While a call is open a client may be silent: it waits for us. Sockets live in
@@ -52,15 +53,24 @@ impl Drop for OpenCall {
 pub(super) struct Patient<S> {
     stream: S,
     calls: Arc<Calls>,
-    /// How many calls had begun when the head began that is being read.
-    begun_before_head: usize,
     speaks_http2: bool,
-    has_read: bool,
+    /// How often something has come.
+    reads: usize,
+    /// How many calls had begun when the head began that is being read, if one is.
+    begun_before_head: Option<usize>,
     head: Stopwatch,
     silence: Stopwatch,
-    /// How many calls had begun when the silence did, and whether one was open.
-    before_silence: (usize, bool),
+    before_silence: Activity,
     unread: Stopwatch,
+}
+
+/// What has happened on a connection. Two that are the same have nothing between
+/// them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Activity {
+    reads: usize,
+    calls_begun: usize,
+    has_open_calls: bool,
 }
 
 impl<S> Patient<S> {
@@ -70,12 +80,12 @@ impl<S> Patient<S> {
         Self {
             stream,
             calls,
-            begun_before_head: 0,
             speaks_http2: false,
-            has_read: false,
+            reads: 0,
+            begun_before_head: Some(0),
             head,
             silence: Stopwatch::new(limits.idle_within),
-            before_silence: (0, false),
+            before_silence: Activity::default(),
             unread: Stopwatch::new(limits.idle_within),
         }
     }
@@ -88,26 +98,38 @@ impl<S> Patient<S> {
         self.calls.begun.load(Ordering::Relaxed)
     }
 
+    fn activity(&self) -> Activity {
+        let (reads, calls_begun) = (self.reads, self.begun());
+        Activity { reads, calls_begun, has_open_calls: self.has_open_calls() }
+    }
+
     /// The client has sent something.
     fn has_come(&mut self, bytes: &[u8]) {
-        self.silence.stop();
-        if !self.has_read {
-            self.has_read = true;
+        if self.reads == 0 {
             // No method of HTTP/1 that is answered begins like HTTP/2's preface.
             self.speaks_http2 = bytes.starts_with(b"PR");
         }
+        self.reads += 1;
         if self.speaks_http2 || self.has_open_calls() {
-            self.head.stop();
-        } else if !self.head.is_running() || self.begun() != self.begun_before_head {
-            self.begun_before_head = self.begun();
-            self.head.start();
+            self.end_head();
+        } else if self.begun_before_head != Some(self.begun()) {
+            self.end_head();
+            self.begun_before_head = Some(self.begun());
         }
+    }
+
+    fn end_head(&mut self) {
+        self.begun_before_head = None;
+        self.head.stop();
     }
 
     /// The client has sent nothing: ready if that is for too long.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.has_open_calls() || self.begun() != self.begun_before_head {
-            self.head.stop();
+        match self.begun_before_head {
+            Some(begun) if self.has_open_calls() || self.begun() != begun => self.end_head(),
+            // Most heads come at once: only one that is waited for has its time taken.
+            Some(_) if !self.head.is_running() => self.head.start(),
+            Some(_) | None => {}
         }
         if self.head.poll(context).is_ready() {
             return Poll::Ready(());
@@ -117,7 +139,8 @@ impl<S> Patient<S> {
         }
         loop {
             ready!(self.silence.poll(context));
-            if self.before_silence == (self.begun(), false) {
+            let activity = self.activity();
+            if activity == self.before_silence && !activity.has_open_calls {
                 return Poll::Ready(());
             }
             self.begin_silence();
@@ -125,7 +148,7 @@ impl<S> Patient<S> {
     }
 
     fn begin_silence(&mut self) {
-        self.before_silence = (self.begun(), self.has_open_calls());
+        self.before_silence = self.activity();
         self.silence.start();
     }
 
