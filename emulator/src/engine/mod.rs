@@ -14,6 +14,7 @@ pub(crate) mod frozen;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 pub(crate) mod log;
+mod map;
 pub(crate) mod position;
 pub(crate) mod queue;
 pub(crate) mod realm;
@@ -31,8 +32,6 @@ pub(crate) mod watchers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
-
 use crate::model::arn::RealmId;
 use crate::model::seal::Seal;
 use crate::model::settings::Settings;
@@ -41,6 +40,7 @@ use crate::model::timestamp::Timestamp;
 use chronicle::Listener;
 use entropy::Entropy;
 use limits::LimitsInForce;
+use map::Map;
 use realm::Realm;
 use storage::Storage;
 use sync::{ReadGuard, RwLock};
@@ -48,7 +48,7 @@ use sync::{ReadGuard, RwLock};
 /// All realms of one emulator.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    realms: DashMap<RealmId, Arc<Realm>>,
+    realms: Map<RealmId, Arc<Realm>>,
     pub(crate) settings: Settings,
     pub(crate) limits: LimitsInForce,
     pub(crate) entropy: Entropy,
@@ -71,7 +71,7 @@ impl Engine {
         let _key = entropy.draw_16_bytes();
         let limits = LimitsInForce::new(settings.limits.clone());
         Self {
-            realms: DashMap::new(),
+            realms: Map::default(),
             storage: Storage::new(settings.storage_limit),
             settings,
             limits,

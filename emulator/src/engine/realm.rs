@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use crate::model::arn::{QueueId, RealmId, StreamAddress};
 use crate::model::channel::{ChannelId, ChannelName};
 use crate::model::error::ApiError;
@@ -22,6 +20,7 @@ use super::account::Commitment;
 use super::chronicle::Listener;
 use super::lifecycle::{Lifecycle, Pending};
 use super::limits::CallUsage;
+use super::map::Map;
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
 use super::transition::Transition;
@@ -38,15 +37,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(crate) struct Realm {
     id: RealmId,
-    streams: DashMap<StreamName, Arc<Stream>>,
+    streams: Map<StreamName, Arc<Stream>>,
     /// Which stream each queue reads.
-    queues: DashMap<QueueId, Arc<Stream>>,
+    queues: Map<QueueId, Arc<Stream>>,
     lifecycle: Lifecycle,
     /// Held by calls that check a quota and then use it up.
     quota: Mutex<()>,
     /// When the last stream of each deleted name was made: a namesake is made
     /// later, so that sequence numbers tell the two apart.
-    retired: DashMap<StreamName, u64>,
+    retired: Map<StreamName, u64>,
     commitment: Mutex<Commitment>,
     /// When the next call sweeps expired records out of all shards, in
     /// milliseconds.
@@ -61,11 +60,11 @@ impl Realm {
     pub(crate) fn new(id: RealmId, listener: Listener) -> Self {
         Self {
             id,
-            streams: DashMap::new(),
-            queues: DashMap::new(),
+            streams: Map::default(),
+            queues: Map::default(),
             lifecycle: Lifecycle::told_to(listener.clone()),
             quota: Mutex::new(()),
-            retired: DashMap::new(),
+            retired: Map::default(),
             commitment: Mutex::new(Commitment::default()),
             next_sweep_millis: AtomicU64::new(0),
             call_usage: Mutex::new(CallUsage::default()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
+use memchr::memchr2_iter;
 
 use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
@@ -74,7 +75,7 @@ pub(super) fn admit(
     if request.method != Method::POST {
         return Err(health::page(request).map_or(Refusal::AccessDenied, Refusal::Health));
     }
-    let target = request.headers.get(TARGET).and_then(|value| value.to_str().ok());
+    let target = text_of(&request.headers, TARGET);
     let operation = find_operation(target.unwrap_or_default());
     let content_type = ContentType::of(&request.headers);
     if body.is_empty() {
@@ -120,7 +121,7 @@ enum ContentType {
 impl ContentType {
     /// Parameters and blanks around the type are ignored.
     fn of(headers: &HeaderMap) -> Self {
-        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let value = text_of(headers, CONTENT_TYPE).unwrap_or_default();
         if value == Protocol::Json.content_type() {
             return Self::Api(Protocol::Json);
         }
@@ -189,7 +190,7 @@ fn authenticate(
 
 /// The access key id of a request's credential, as far as one can be made out.
 pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
-    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = text_of(&request.headers, AUTHORIZATION);
     let credential = match header {
         Some(header) => header.split_once("Credential=")?.1.to_owned(),
         None => unescape_slashes(query_value(request.uri.query()?, "X-Amz-Credential")?),
@@ -208,7 +209,7 @@ fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>,
     }
     let values = values.map(|value| value.filter(|value| !value.is_empty()));
     let date = headers.get(AMZ_DATE).or_else(|| headers.get(DATE));
-    let date = date.map(|date| date.to_str().unwrap_or_default());
+    let date = date.map(|date| str::from_utf8(date.as_bytes()).unwrap_or_default());
     if let ([Some(credential), Some(signature), Some(signed_headers)], Some(date)) = (values, date)
     {
         return Ok(Claim { credential, signed_headers, signature, date });
@@ -229,12 +230,17 @@ fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>,
 /// What stands between commas and blanks.
 fn header_parts(header: &str) -> impl Iterator<Item = &str> {
     let mut start = 0;
-    header.as_bytes().split(|byte| matches!(byte, b',' | b' ')).map(move |part| {
-        let end = start + part.len();
+    let ends = memchr2_iter(b',', b' ', header.as_bytes()).chain([header.len()]);
+    ends.map(move |end| {
         let part = &header[start..end];
         start = end + 1;
         part
     })
+}
+
+/// A header as a text.
+fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok())
 }
 
 fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'a>, ApiError> {
@@ -279,9 +285,11 @@ fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 /// The realm of a credential `KEY/DATE/REGION/kinesis/aws4_request`: an access
 /// key of twelve digits is an account; what is not said is as configured.
 fn realm_of(credential: &str, settings: &Settings) -> RealmId {
-    let mut parts = credential.split('/');
-    let account = parts.next().and_then(|key| key.parse().ok());
-    let region = parts.nth(1).and_then(|region| region.parse().ok());
+    let mut parts = credential.as_bytes().split(|byte| *byte == b'/');
+    let mut next = || str::from_utf8(parts.next()?).ok();
+    let (key, _date, region) = (next(), next(), next());
+    let account = key.and_then(|key| key.parse().ok());
+    let region = region.and_then(|region| region.parse().ok());
     RealmId {
         account: account.unwrap_or_else(|| settings.account_id.clone()),
         region: region.unwrap_or_else(|| settings.region.clone()),
@@ -290,7 +298,7 @@ fn realm_of(credential: &str, settings: &Settings) -> RealmId {
 
 /// Who a request says it is from, whether or not that is true.
 pub(super) fn claimed_caller(request: &http::request::Parts, settings: &Settings) -> Caller {
-    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = text_of(&request.headers, AUTHORIZATION);
     let of_header = header.and_then(|header| {
         let mut parts = header.split([',', ' ']);
         parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
@@ -311,7 +319,7 @@ pub(super) fn refused_call(
     settings: &Settings,
     now: Timestamp,
 ) -> JournaledCall {
-    let target = request.headers.get(TARGET).and_then(|value| value.to_str().ok());
+    let target = text_of(&request.headers, TARGET);
     let target = target.unwrap_or_default();
     let name = target.strip_prefix(TARGET_PREFIX);
     let operation = name.and_then(operations::find).map(|entry| entry.name);

@@ -4,6 +4,7 @@
 //! escapes. Everything else is left to serde_json: escapes, numbers, and values
 //! of members that nobody knows.
 
+use memchr::memchr2;
 use serde::de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::wire::Fault;
@@ -11,17 +12,26 @@ use crate::wire::Fault;
 /// How deep a request may nest: as serde_json has it.
 const DEPTH_END: usize = 128;
 
+/// Whether a byte cannot stand in a text.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20
+}
+
 /// Reads a request.
 pub(super) struct Reader<'de> {
     text: &'de str,
     /// How many bytes have been read: never a part of a letter.
     position: usize,
     depth: usize,
+    /// Whether there are any control characters: blanks, if all is well.
+    has_controls: bool,
 }
 
 impl<'de> Reader<'de> {
     pub(super) fn new(text: &'de str) -> Self {
-        Self { text, position: 0, depth: 0 }
+        // All bytes are looked at, so that the compiler takes many at a time.
+        let has_controls = text.bytes().fold(false, |found, byte| found | is_control(byte));
+        Self { text, position: 0, depth: 0, has_controls }
     }
 
     /// Nothing but blanks is left.
@@ -62,15 +72,16 @@ impl<'de> Reader<'de> {
     /// A text without escapes, at its opening quote; `None` if it has any.
     fn plain_text(&mut self) -> Result<Option<&'de str>, Fault> {
         let start = self.position + 1;
-        let end = start + plain_length(&self.text.as_bytes()[start..]);
-        match self.text.as_bytes().get(end) {
-            Some(b'"') => {
-                self.position = end + 1;
-                Ok(Some(&self.text[start..end]))
-            }
-            Some(b'\\') => Ok(None),
-            Some(_) | None => Err(Fault::Malformed),
+        let rest = &self.text.as_bytes()[start..];
+        let length = memchr2(b'"', b'\\', rest).ok_or(Fault::Malformed)?;
+        if self.has_controls && rest[..length].iter().copied().any(is_control) {
+            return Err(Fault::Malformed);
         }
+        if rest[length] == b'\\' {
+            return Ok(None);
+        }
+        self.position = start + length + 1;
+        Ok(Some(&self.text[start..start + length]))
     }
 
     /// Has serde_json read a value.
@@ -103,22 +114,6 @@ impl<'de> Reader<'de> {
         self.depth -= 1;
         Ok(value)
     }
-}
-
-/// How many bytes stand before a quote, a backslash or a control character.
-fn plain_length(text: &[u8]) -> usize {
-    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    // Sixteen bytes are compared at a time: what is special is marked in a number.
-    let (pieces, last) = text.as_chunks::<16>();
-    for (place, piece) in pieces.iter().enumerate() {
-        let marks = piece.map(|byte| if is_special(byte) { u8::MAX } else { 0 });
-        let marks = u128::from_le_bytes(marks);
-        if marks != 0 {
-            return place * 16 + marks.trailing_zeros() as usize / 8;
-        }
-    }
-    let end = last.iter().position(|byte| is_special(*byte)).unwrap_or(last.len());
-    pieces.len() * 16 + end
 }
 
 impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
