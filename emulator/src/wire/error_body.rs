@@ -16,7 +16,7 @@ answer! {
 /// spelled `Message` for type clashes only (recorded).
 pub(crate) fn json(error: &ApiError) -> Vec<u8> {
     let mut body = Vec::new();
-    write(error, &mut super::json::Writer(&mut body));
+    write(error, &mut super::json::Writer::new(&mut body));
     body
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
     let mut body = Vec::with_capacity(answer.bytes_about());
-    answer.emit(&mut Writer(&mut body));
+    answer.emit(&mut Writer::new(&mut body));
     body
 }
 

@@ -1,25 +1,35 @@
 //! Answers in JSON.
 
 use std::io::Write as _;
+use std::ops::Range;
 
 use crate::model::decimal;
 use crate::model::timestamp::Timestamp;
 use crate::wire::writer::{self, Name};
 
 /// Appends JSON to a buffer, without any blanks.
-pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
+pub(crate) struct Writer<'a> {
+    body: &'a mut Vec<u8>,
+    /// The time that was written last, and where: records that came in one batch
+    /// arrived at one.
+    newest: Option<(Timestamp, Range<usize>)>,
+}
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    pub(crate) fn new(body: &'a mut Vec<u8>) -> Self {
+        Self { body, newest: None }
+    }
+
     /// A comma, unless the list or map has just begun.
     #[inline]
     fn separate(&mut self) {
-        if !matches!(self.0.last(), Some(b'{' | b'[') | None) {
-            self.0.push(b',');
+        if !matches!(self.body.last(), Some(b'{' | b'[') | None) {
+            self.body.push(b',');
         }
     }
 
     fn printed(&mut self, number: impl std::fmt::Display) {
-        write!(self.0, "{number}").expect("memory takes every answer");
+        write!(self.body, "{number}").expect("memory takes every answer");
     }
 }
 
@@ -28,9 +38,9 @@ impl writer::Writer for Writer<'_> {
     fn utf8(&mut self, text: &[u8]) {
         // All bytes are looked at, so that the compiler takes many at a time.
         if text.iter().fold(false, |found, byte| found | needs_escape(*byte)) {
-            self.0.push(b'"');
-            text.iter().for_each(|byte| push_escaped(self.0, *byte));
-            self.0.push(b'"');
+            self.body.push(b'"');
+            text.iter().for_each(|byte| push_escaped(self.body, *byte));
+            self.body.push(b'"');
         } else {
             self.ascii(text);
         }
@@ -38,10 +48,10 @@ impl writer::Writer for Writer<'_> {
 
     #[inline]
     fn ascii(&mut self, text: &[u8]) {
-        self.0.reserve(text.len() + 2);
-        self.0.push(b'"');
-        self.0.extend_from_slice(text);
-        self.0.push(b'"');
+        self.body.reserve(text.len() + 2);
+        self.body.push(b'"');
+        self.body.extend_from_slice(text);
+        self.body.push(b'"');
     }
 
     fn integer(&mut self, number: i64) {
@@ -58,11 +68,16 @@ impl writer::Writer for Writer<'_> {
 
     #[inline]
     fn time(&mut self, time: Timestamp) {
+        if let Some((_, place)) = self.newest.as_ref().filter(|(newest, _)| *newest == time) {
+            self.body.extend_from_within(place.clone());
+            return;
+        }
+        let start = self.body.len();
         let millis = time.as_millis();
         if millis >= EXACT_MILLIS_END {
             // What the nearest double prints as: no digits of seconds alone.
             let seconds = millis as f64 / 1000.0;
-            serde_json::to_writer(&mut *self.0, &seconds).expect("memory takes every answer");
+            serde_json::to_writer(&mut *self.body, &seconds).expect("memory takes every answer");
             return;
         }
         let mut digits = [b'.'; 16];
@@ -70,19 +85,20 @@ impl writer::Writer for Writer<'_> {
         digits[13..].copy_from_slice(&decimal::digits::<3>(millis % 1000));
         let first = digits[..11].iter().position(|digit| *digit != b'0').unwrap_or(11);
         let zeros = digits[14..].iter().rev().take_while(|digit| **digit == b'0').count();
-        self.0.extend_from_slice(&digits[first..16 - zeros]);
+        self.body.extend_from_slice(&digits[first..16 - zeros]);
+        self.newest = Some((time, start..self.body.len()));
     }
 
     #[inline]
     fn blob(&mut self, bytes: &[u8]) {
-        self.0.reserve(base64_simd::STANDARD.encoded_length(bytes.len()) + 2);
-        self.0.push(b'"');
-        base64_simd::STANDARD.encode_append(bytes, self.0);
-        self.0.push(b'"');
+        self.body.reserve(base64_simd::STANDARD.encoded_length(bytes.len()) + 2);
+        self.body.push(b'"');
+        base64_simd::STANDARD.encode_append(bytes, self.body);
+        self.body.push(b'"');
     }
 
     fn begin_list(&mut self, _: usize) {
-        self.0.push(b'[');
+        self.body.push(b'[');
     }
 
     #[inline]
@@ -91,23 +107,23 @@ impl writer::Writer for Writer<'_> {
     }
 
     fn end_list(&mut self) {
-        self.0.push(b']');
+        self.body.push(b']');
     }
 
     #[inline]
     fn begin_map(&mut self, _: usize) {
-        self.0.push(b'{');
+        self.body.push(b'{');
     }
 
     #[inline]
     fn name(&mut self, name: &Name) {
         self.separate();
-        self.0.extend_from_slice(name.quoted.as_bytes());
+        self.body.extend_from_slice(name.quoted.as_bytes());
     }
 
     #[inline]
     fn end_map(&mut self) {
-        self.0.push(b'}');
+        self.body.push(b'}');
     }
 }
 
@@ -148,7 +164,7 @@ mod tests {
 
     fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
         let mut body = Vec::new();
-        write(&mut Writer(&mut body));
+        write(&mut Writer::new(&mut body));
         String::from_utf8(body).expect("JSON is text")
     }
 
@@ -203,7 +219,15 @@ mod tests {
         #[test]
         fn times_are_printed_as_doubles_are(millis in prop_oneof![any::<u64>(), 0..2 * EXACT_MILLIS_END]) {
             let time = Timestamp::from_millis(millis);
-            prop_assert_eq!(written(|writer| writer.time(time)), as_serde_json(millis));
+            let text = as_serde_json(millis);
+            prop_assert_eq!(written(|writer| writer.time(time)), text.clone());
+            let twice = written(|writer| {
+                writer.time(time);
+                writer.time(Timestamp::EPOCH);
+                writer.time(time);
+                writer.time(time);
+            });
+            prop_assert_eq!(twice, format!("{text}0.0{text}{text}"));
         }
 
         #[test]
