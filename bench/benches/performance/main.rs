@@ -9,8 +9,10 @@
 //!
 //! Processor time and memory of a server are read from `/proc`, so this is for Linux.
 //! Its processor time per request hardly depends on what else the machine does; rates
-//! and latencies do, so an idle machine is wanted. The client is on the same machine and
-//! has its part of it.
+//! and latencies do, so an idle machine is wanted. The client is on the same machine; that
+//! it takes little of it, requests of PutRecord, PutRecords and GetRecords are written and
+//! signed before the load, and answers are read without being decoded, see
+//! [`replay`](kinesis_bench::driver::replay).
 
 mod connect;
 mod contender;
