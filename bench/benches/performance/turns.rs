@@ -10,7 +10,10 @@ use crate::row::{Row, Unit};
 pub(crate) type Measured<T> = Vec<(String, Vec<T>)>;
 
 /// Measures each in turn on a server of its own, round by round; every second round the
-/// other way about. One that fails takes part no more, unless it is the first.
+/// other way about. One that fails takes part no more and has no figure.
+///
+/// # Errors
+/// When the first fails.
 pub(crate) async fn take<T>(
     rounds: usize,
     contenders: Vec<&Contender>,
@@ -30,6 +33,7 @@ pub(crate) async fn take<T>(
                 }
                 Err(error) => {
                     eprintln!("{} is left out: {error}", contender.name);
+                    measured[place].1.clear();
                     places.retain(|other| *other != place);
                 }
             }
