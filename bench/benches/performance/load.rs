@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use kinesis_bench::driver::http1::{Broken, Connection};
+use kinesis_bench::driver::http1::Connection;
 use kinesis_bench::driver::replay::Prepared;
 use kinesis_bench::measure::clock::{Stopwatch, pause};
 use kinesis_bench::measure::process;
@@ -76,6 +76,28 @@ struct Progress {
     is_over: AtomicBool,
 }
 
+/// One at the other end of a connection, who calls again when answered.
+struct Caller {
+    port: u16,
+    connection: Connection,
+}
+
+impl Caller {
+    async fn connect(port: u16) -> Outcome<Self> {
+        Ok(Self { port, connection: connect(port).await? })
+    }
+
+    async fn call(&mut self, prepared: &Prepared, number: usize) -> Outcome<()> {
+        let answer = self.connection.send(prepared.request(number)).await;
+        let answer = answer.map_err(|broken| prepared.unanswered(&broken))?;
+        prepared.check(&answer)?;
+        if !answer.is_kept {
+            self.connection = connect(self.port).await?;
+        }
+        Ok(())
+    }
+}
+
 /// So many connections send the prepared requests over and over, each the next one when
 /// the last was answered. An answer moves so many records.
 pub(crate) async fn closed_loop(
@@ -85,33 +107,23 @@ pub(crate) async fn closed_loop(
     prepared: Prepared,
     records_per_call: u64,
 ) -> Outcome<Window> {
+    let mut callers = Vec::with_capacity(connections);
+    for number in 0..connections {
+        let mut caller = Caller::connect(server.port()).await?;
+        // What a server does once for a connection is done before the load.
+        timeout(ANSWERED_WITHIN, caller.call(&prepared, number)).await??;
+        callers.push(caller);
+    }
     let progress = Arc::new(Progress::default());
     let prepared = Arc::new(prepared);
-    // All of them before the load begins: a server that accepts does little else.
-    let mut opened = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        opened.push(connect(server.port()).await?);
-    }
     let mut running = JoinSet::new();
-    for (first, connection) in opened.into_iter().enumerate() {
+    for (mut number, mut caller) in callers.into_iter().enumerate() {
         let (progress, prepared) = (Arc::clone(&progress), Arc::clone(&prepared));
-        let port = server.port();
         running.spawn(async move {
-            let (mut connection, mut number) = (connection, first);
             while !progress.is_over.load(Relaxed) {
-                let is_kept = match connection.send(prepared.request(number)).await {
-                    Ok(answer) => {
-                        prepared.check(&answer)?;
-                        progress.calls.fetch_add(1, Relaxed);
-                        number += connections;
-                        answer.is_kept
-                    }
-                    Err(Broken::WasIdle) => false,
-                    Err(broken @ Broken::Io(_)) => return Err(prepared.unanswered(&broken).into()),
-                };
-                if !is_kept {
-                    connection = connect(port).await?;
-                }
+                number += connections;
+                caller.call(&prepared, number).await?;
+                progress.calls.fetch_add(1, Relaxed);
             }
             Outcome::Ok(())
         });

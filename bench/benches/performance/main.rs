@@ -121,8 +121,8 @@ impl Plan {
         Self {
             rounds,
             timing: Timing {
-                warm_up: Duration::from_millis(400),
-                window: Duration::from_millis(1_600),
+                warm_up: Duration::from_millis(500),
+                window: Duration::from_millis(2_500),
             },
             fan_out: Duration::from_secs(5),
             settle: Duration::from_secs(1),

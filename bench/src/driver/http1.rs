@@ -47,7 +47,7 @@ pub enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WasIdle => f.write_str("the connection had been closed"),
+            Self::WasIdle => f.write_str("the connection was closed"),
             Self::Io(error) => error.fmt(f),
         }
     }

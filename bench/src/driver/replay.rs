@@ -29,8 +29,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Writes the requests of as many calls of an operation, `call` being given their
-    /// numbers, and sends the first of them; what the driver reads from its answer.
+    /// Writes the requests of so many calls of an operation, as `call` makes them by their
+    /// numbers, and sends the first. Beside them is what the driver reads from its answer.
     ///
     /// # Errors
     /// When the target refuses the first, or its answer cannot be read.
