@@ -26,8 +26,8 @@ pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec
     let synced = contenders.ours.with("with --data-dir", &["--data-dir", &directory]);
     let memory = contenders.ours.with("in memory", &[]);
     let all = [&synced, &memory].into_iter().chain(&contenders.rivals).collect::<Vec<&Contender>>();
-    let measured = turns::take(plan.rounds, all, async |server| {
-        put_among(server, STORED, CONNECTIONS, plan.timing).await
+    let measured = turns::take(plan.rounds, all, async |contender, server| {
+        put_among(contender, server, STORED, CONNECTIONS, plan.timing).await
     });
     let mut measured = measured.await?;
     fs::remove_dir_all(&folder)?;

@@ -9,7 +9,7 @@ use crate::row::{Bound, Row, Unit};
 use crate::{Contenders, Outcome, Plan, turns};
 
 pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
-    let memory = turns::take(plan.rounds, contenders.all(), async |server| {
+    let memory = turns::take(plan.rounds, contenders.all(), async |_, server| {
         pause(plan.settle).await;
         Ok(server.usage()?.rss_bytes as f64)
     });

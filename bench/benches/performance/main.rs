@@ -9,8 +9,10 @@
 //!
 //! Processor time and memory of a server are read from `/proc`, so this is for Linux.
 //! Its processor time per request hardly depends on what else the machine does; rates
-//! and latencies do, so an idle machine is wanted. The client is on the same machine and
-//! has its part of it.
+//! and latencies do, so an idle machine is wanted. The client is on the same machine; that
+//! it takes little of it, requests of PutRecord, PutRecords and GetRecords are written and
+//! signed before the load, and answers are read without being decoded, see
+//! [`replay`](kinesis_bench::driver::replay).
 
 mod connect;
 mod contender;
@@ -94,6 +96,13 @@ enum Topic {
     Engine,
 }
 
+impl Topic {
+    /// As it is asked for.
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// How long everything lasts.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
@@ -112,8 +121,8 @@ impl Plan {
         Self {
             rounds,
             timing: Timing {
-                warm_up: Duration::from_millis(400),
-                window: Duration::from_millis(1_600),
+                warm_up: Duration::from_millis(500),
+                window: Duration::from_millis(2_500),
             },
             fan_out: Duration::from_secs(5),
             settle: Duration::from_secs(1),
@@ -177,7 +186,7 @@ fn main() -> Outcome<()> {
         Contenders { ours: Contender::ours()?, null: Contender::null()?, rivals: arguments.rivals };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let page = arguments.markdown.as_deref().map(Page::open).transpose()?;
-    let mut report = Report::begin()?;
+    let (mut report, mut failed) = (Report::begin()?, Vec::new());
     // Whoever asks for what is kept on the disk has told rivals to keep it there, too.
     let is_wanted = |topic: &Topic| match &arguments.only[..] {
         [] => *topic != Topic::Durable,
@@ -185,7 +194,16 @@ fn main() -> Outcome<()> {
     };
     for topic in Topic::value_variants() {
         if is_wanted(topic) {
-            report.add(runtime.block_on(measure(*topic, &plan, &contenders)));
+            match runtime.block_on(measure(*topic, &plan, &contenders)) {
+                Ok(rows) => report.add(rows),
+                Err(why) => {
+                    let topic = topic.name();
+                    eprintln!("{topic} is not measured: {why}");
+                    let row = Row::new(&topic, Unit::Named(String::new()));
+                    report.add(vec![row.missing(why.to_string())]);
+                    failed.push(topic);
+                }
+            }
         }
     }
     println!("{}", report.table());
@@ -195,14 +213,14 @@ fn main() -> Outcome<()> {
     if let Some(path) = &arguments.json {
         fs::write(path, format!("{:#}\n", report.json(&plan)))?;
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", ")).into()) }
 }
 
-/// The rows of a topic; what cannot be measured is a row that says why.
-async fn measure(topic: Topic, plan: &Plan, contenders: &Contenders) -> Vec<Row> {
-    let name = topic.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+/// The rows of a topic.
+async fn measure(topic: Topic, plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
+    let name = topic.name();
     eprintln!("measuring {name}");
-    let rows = match topic {
+    match topic {
         Topic::PutRecord => requests::put_record(plan, contenders).await,
         Topic::PutRecords => requests::put_records(plan, contenders).await,
         Topic::GetRecords => requests::get_records(plan, contenders).await,
@@ -212,8 +230,5 @@ async fn measure(topic: Topic, plan: &Plan, contenders: &Contenders) -> Vec<Row>
         Topic::Idle => idle::measure(plan, contenders).await,
         Topic::Durable => durable::measure(plan, contenders).await,
         Topic::Allocations | Topic::Engine => fellow::rows(&name, &contenders.ours.name),
-    };
-    rows.unwrap_or_else(|why| {
-        vec![Row::new(name, Unit::Named(String::new())).missing(why.to_string())]
-    })
+    }
 }

@@ -1,16 +1,20 @@
 //! PutRecord, PutRecords and GetRecords: what a request costs the server.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use kinesis_bench::driver::{Driver, DriverKind, Outgoing, Position};
+use kinesis_bench::driver::replay::Prepared;
+use kinesis_bench::driver::{
+    Driver, DriverKind, Fetched, Incoming, Outgoing, Placed, Position, Refusal,
+};
 use kinesis_bench::report::units;
 use kinesis_bench::scenario::stream::OwnStream;
 use kinesis_bench::target::process::ServerProcess;
+use tokio::time::timeout;
 
 use crate::connect::open;
-use crate::load::{Timing, Window, closed_loop};
+use crate::contender::Contender;
+use crate::load::{ANSWERED_WITHIN, Timing, Window, closed_loop, connect};
 use crate::row::{Bound, Row, Unit};
 use crate::turns::{self, Measured};
 use crate::{Contenders, Outcome, Plan, open_files};
@@ -29,27 +33,29 @@ const GET_CONNECTIONS: usize = 4;
 
 pub(crate) async fn put_record(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecord, {PUT_CONNECTIONS} connections");
-    let measured = turns::take(plan.rounds, contenders.all(), async |server| {
-        put_singly(server, PUT_CONNECTIONS, plan.timing).await
+    let measured = turns::take(plan.rounds, contenders.all(), async |contender, server| {
+        put_among(contender, server, 0, PUT_CONNECTIONS, plan.timing).await
     });
     let measured = measured.await?;
     Ok(vec![
         cpu_per_call(format!("{what}: server CPU per request"), &measured)
             .bound(Bound::TimesNullAtMost(1.25)),
         rate(format!("{what}: requests"), &measured),
+        client_cpu(format!("{what}: client CPU per request"), &measured),
     ])
 }
 
 pub(crate) async fn put_records(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecords of {BATCH}, {BATCH_CONNECTIONS} connections");
-    let measured = turns::take(plan.rounds, contenders.real(), async |server| {
-        put_in_batches(server, plan.timing).await
+    let measured = turns::take(plan.rounds, contenders.real(), async |contender, server| {
+        put_in_batches(contender, server, plan.timing).await
     });
     let measured = measured.await?;
     Ok(vec![
         cpu_per_record(format!("{what}: server CPU per record"), &measured)
             .bound(Bound::AtMost(0.4)),
         rate(format!("{what}: records"), &measured).bound(Bound::TimesRivalAtLeast(20.0)),
+        client_cpu(format!("{what}: client CPU per record"), &measured),
     ])
 }
 
@@ -58,7 +64,7 @@ pub(crate) async fn get_records(plan: &Plan, contenders: &Contenders) -> Outcome
     for records in [1_000, 10_000] {
         let shown = units::count(records as u64);
         let what = format!("GetRecords of {shown}, {GET_CONNECTIONS} connections");
-        let measured = turns::take(plan.rounds, contenders.real(), async |server| {
+        let measured = turns::take(plan.rounds, contenders.real(), async |_, server| {
             get(server, records, plan.timing).await
         });
         let measured = measured.await?;
@@ -67,6 +73,7 @@ pub(crate) async fn get_records(plan: &Plan, contenders: &Contenders) -> Outcome
                 .bound(Bound::AtMost(0.2)),
         );
         rows.push(rate(format!("{what}: records"), &measured).bound(Bound::TimesRivalAtLeast(4.0)));
+        rows.push(client_cpu(format!("{what}: client CPU per record"), &measured));
     }
     Ok(rows)
 }
@@ -83,10 +90,9 @@ pub(crate) async fn connections(plan: &Plan, contenders: &Contenders) -> Outcome
             let why = format!("{needed} open files are needed, {open_files} allowed: ulimit -n");
             Row::new(what, Unit::Microseconds).missing(why)
         } else {
-            let warm_up = plan.timing.warm_up + OPENING * u32::try_from(connections)?;
-            let timing = Timing { warm_up, ..plan.timing };
-            let measured = turns::take(plan.rounds, contenders.with_null(), async |server| {
-                put_singly(server, connections, timing).await
+            let contenders = contenders.with_null();
+            let measured = turns::take(plan.rounds, contenders, async |contender, server| {
+                put_among(contender, server, 0, connections, plan.timing).await
             });
             cpu_per_call(what, &measured.await?)
         };
@@ -95,30 +101,30 @@ pub(crate) async fn connections(plan: &Plan, contenders: &Contenders) -> Outcome
     Ok(rows)
 }
 
-/// What it takes to open a connection, generously.
-const OPENING: Duration = Duration::from_micros(300);
 const CONNECTIONS_MAX: usize = 10_000;
 /// What a process has open besides its connections.
 const FILES_BESIDE: u64 = 100;
 
 fn cpu_per_call(what: String, measured: &Measured<Window>) -> Row {
-    turns::row(what, Unit::Microseconds, measured, Window::cpu_us_per_call)
+    turns::row(what, Unit::Microseconds, measured, Window::server_cpu_us_per_call)
 }
 
 fn cpu_per_record(what: String, measured: &Measured<Window>) -> Row {
-    turns::row(what, Unit::Microseconds, measured, Window::cpu_us_per_record)
+    turns::row(what, Unit::Microseconds, measured, Window::server_cpu_us_per_record)
+}
+
+/// What is left of the machine for the server.
+fn client_cpu(what: String, measured: &Measured<Window>) -> Row {
+    turns::row(what, Unit::Microseconds, measured, Window::client_cpu_us_per_record)
 }
 
 fn rate(what: String, measured: &Measured<Window>) -> Row {
     turns::row(what, Unit::PerSecond, measured, Window::records_per_second)
 }
 
-async fn put_singly(server: &ServerProcess, connections: usize, timing: Timing) -> Outcome<Window> {
-    put_among(server, 0, connections, timing).await
-}
-
 /// Puts to a stream that has so many records already.
 pub(crate) async fn put_among(
+    contender: &Contender,
     server: &ServerProcess,
     stored: usize,
     connections: usize,
@@ -127,30 +133,32 @@ pub(crate) async fn put_among(
     let (_target, driver) = open(server, DriverKind::Native).await?;
     let _stream = stream(&driver, SHARDS).await?;
     fill(&driver, stored).await?;
-    let records: Arc<[Outgoing]> = (0..KEYS).map(record).collect();
-    closed_loop(server, connections, timing, move |number| {
-        let (driver, records) = (driver.clone(), Arc::clone(&records));
-        async move {
-            let record = &records[number as usize % records.len()];
-            driver.put_record(STREAM, record).await.map(|_| 1)
-        }
-    })
-    .await
+    let records: Vec<Outgoing> = (0..KEYS).map(record).collect();
+    let put =
+        async |driver: &Driver, number: usize| driver.put_record(STREAM, &records[number]).await;
+    let (puts, placed) = prepare(server, &driver, "PutRecord", KEYS, put).await?;
+    if contender.keeps {
+        read_back(&driver, &[placed], &records[..1]).await?;
+    }
+    closed_loop(server, connections, timing, puts, 1).await
 }
 
-async fn put_in_batches(server: &ServerProcess, timing: Timing) -> Outcome<Window> {
+async fn put_in_batches(
+    contender: &Contender,
+    server: &ServerProcess,
+    timing: Timing,
+) -> Outcome<Window> {
     let (_target, driver) = open(server, DriverKind::Native).await?;
     let _stream = stream(&driver, SHARDS).await?;
-    let records: Arc<[Outgoing]> = (0..BATCH).map(record).collect();
-    closed_loop(server, BATCH_CONNECTIONS, timing, move |_| {
-        let (driver, records) = (driver.clone(), Arc::clone(&records));
-        async move {
-            let placed = driver.put_records(STREAM, &records).await?;
-            let placed: Result<Vec<_>, _> = placed.into_iter().collect();
-            placed.map(|placed| placed.len() as u64)
-        }
-    })
-    .await
+    let records: Vec<Outgoing> = (0..BATCH).map(record).collect();
+    let put = async |driver: &Driver, _| driver.put_records(STREAM, &records).await;
+    let (batches, placed) = prepare(server, &driver, "PutRecords", 1, put).await?;
+    let placed: Result<Vec<Placed>, Refusal> = placed.into_iter().collect();
+    let placed = placed?;
+    if contender.keeps {
+        read_back(&driver, &placed, &records).await?;
+    }
+    closed_loop(server, BATCH_CONNECTIONS, timing, batches, BATCH as u64).await
 }
 
 /// Reads the same records over and over.
@@ -158,19 +166,65 @@ async fn get(server: &ServerProcess, records: usize, timing: Timing) -> Outcome<
     let (_target, driver) = open(server, DriverKind::Native).await?;
     let _stream = stream(&driver, 1).await?;
     fill(&driver, records).await?;
-    let shards = driver.list_shards(STREAM).await.map_err(|error| error.to_string())?;
+    let shards = driver.list_shards(STREAM).await?;
     let shard = &shards.first().ok_or("the stream has no shard")?.shard_id;
-    let iterator = driver.get_shard_iterator(STREAM, shard, &Position::Oldest).await;
-    let iterator = iterator.map_err(|error| error.to_string())?;
-    let fetched = driver.get_records(&iterator).await.map_err(|error| error.to_string())?;
+    let iterator = driver.get_shard_iterator(STREAM, shard, &Position::Oldest).await?;
+    let get = async |driver: &Driver, _| driver.get_records(&iterator).await;
+    let (gets, fetched) = prepare(server, &driver, "GetRecords", 1, get).await?;
     if fetched.records.len() != records {
         return Err(format!("{} of {records} records were read", fetched.records.len()).into());
     }
-    closed_loop(server, GET_CONNECTIONS, timing, move |_| {
-        let (driver, iterator) = (driver.clone(), iterator.clone());
-        async move { driver.get_records(&iterator).await.map(|fetched| fetched.records.len() as u64) }
-    })
-    .await
+    for (read, number) in fetched.records.iter().zip(0..) {
+        expect(read, &record(number))?;
+    }
+    closed_loop(server, GET_CONNECTIONS, timing, gets, records as u64).await
+}
+
+/// The requests of a load, and what the first of them was answered.
+async fn prepare<T>(
+    server: &ServerProcess,
+    driver: &Driver,
+    operation: &'static str,
+    calls: usize,
+    call: impl AsyncFn(&Driver, usize) -> Result<T, Refusal>,
+) -> Outcome<(Prepared, T)> {
+    let Driver::Native(driver) = driver else { return Err("the SDK prepares nothing".into()) };
+    let mut connection = connect(server.port()).await?;
+    let prepared = Prepared::new(driver, &mut connection, operation, calls, call);
+    let prepared = timeout(ANSWERED_WITHIN, prepared).await?;
+    Ok(prepared?)
+}
+
+/// Makes sure that records are where they were said to be, and as they were put.
+async fn read_back(driver: &Driver, placed: &[Placed], put: &[Outgoing]) -> Outcome<()> {
+    let place = |placed: &Placed| (placed.shard_id.clone(), placed.sequence_number.clone());
+    let mut missing: BTreeMap<_, _> = placed.iter().map(place).zip(put).collect();
+    if missing.len() != put.len() {
+        return Err("two records are in one place".into());
+    }
+    while let Some((shard, _)) = missing.keys().next().cloned() {
+        let mut iterator = driver.get_shard_iterator(STREAM, &shard, &Position::Oldest).await?;
+        while missing.keys().any(|(of, _)| *of == shard) {
+            let Fetched { records, next, .. } = driver.get_records(&iterator).await?;
+            for read in &records {
+                if let Some(put) = missing.remove(&(shard.clone(), read.sequence_number.clone())) {
+                    expect(read, put)?;
+                }
+            }
+            match next {
+                Some(next) if !records.is_empty() => iterator = next,
+                _ => return Err(format!("a record that was put is not in {shard}").into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn expect(read: &Incoming, put: &Outgoing) -> Outcome<()> {
+    if (&read.partition_key, &read.data) == (&put.partition_key, &put.data) {
+        return Ok(());
+    }
+    Err(format!("{} is not the record that was put", read.sequence_number).into())
 }
 
 /// A stream that can be used. It ends with its server.
@@ -183,7 +237,7 @@ pub(crate) async fn stream(driver: &Driver, shards: usize) -> Outcome<OwnStream>
 async fn fill(driver: &Driver, records: usize) -> Outcome<()> {
     for first in (0..records).step_by(BATCH) {
         let batch: Vec<Outgoing> = (first..first + BATCH).map(record).collect();
-        let placed = driver.put_records(STREAM, &batch).await.map_err(|error| error.to_string())?;
+        let placed = driver.put_records(STREAM, &batch).await?;
         if placed.iter().any(Result::is_err) {
             return Err("a record was refused".into());
         }
@@ -195,6 +249,6 @@ fn record(number: usize) -> Outgoing {
     Outgoing {
         partition_key: format!("customer-{:04}", number % KEYS),
         explicit_hash_key: None,
-        data: Bytes::from(vec![b'a'; PAYLOAD_BYTES]),
+        data: Bytes::from(format!("{number:a>PAYLOAD_BYTES$}")),
     }
 }

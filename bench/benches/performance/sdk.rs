@@ -22,8 +22,11 @@ const ROUNDS_PER_ROUND: usize = 3;
 
 pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let rounds = ROUNDS_PER_ROUND * plan.rounds;
-    let puts = turns::take(rounds, contenders.all(), sequential_puts).await?;
-    let reads = turns::take(rounds, contenders.real(), consume).await?;
+    let puts =
+        turns::take(rounds, contenders.all(), async |_, server| sequential_puts(server).await)
+            .await?;
+    let reads =
+        turns::take(rounds, contenders.real(), async |_, server| consume(server).await).await?;
     let row = |what, measured| turns::row(what, Unit::Microseconds, measured, |us: f64| us);
     Ok(vec![
         row("the SDK's 1,000 sequential puts", &puts).bound(Bound::TimesNullAtMost(1.10)),
@@ -42,7 +45,7 @@ async fn sequential_puts(server: &ServerProcess) -> Outcome<f64> {
             explicit_hash_key: None,
             data: Bytes::from(format!("hello-{number:04}")),
         };
-        driver.put_record(STREAM, &record).await.map_err(|error| error.to_string())
+        driver.put_record(STREAM, &record).await
     };
     // The connection and whatever a client does once.
     put(0).await?;

@@ -10,23 +10,30 @@ use crate::row::{Row, Unit};
 pub(crate) type Measured<T> = Vec<(String, Vec<T>)>;
 
 /// Measures each in turn on a server of its own, round by round; every second round the
-/// other way about. One that fails takes part no more, unless it is the first.
+/// other way about. One that fails takes part no more and has no figure.
+///
+/// # Errors
+/// When the first fails.
 pub(crate) async fn take<T>(
     rounds: usize,
     contenders: Vec<&Contender>,
-    measure: impl AsyncFn(&ServerProcess) -> Outcome<T>,
+    measure: impl AsyncFn(&Contender, &ServerProcess) -> Outcome<T>,
 ) -> Outcome<Measured<T>> {
     let mut measured: Measured<T> =
         contenders.iter().map(|contender| (contender.name.clone(), Vec::new())).collect();
     let mut places: Vec<usize> = (0..contenders.len()).collect();
     for _ in 0..rounds {
         for place in places.clone() {
-            let server = contenders[place].start()?;
-            match measure(&server).await {
+            let contender = contenders[place];
+            let server = contender.start()?;
+            match measure(contender, &server).await {
                 Ok(value) => measured[place].1.push(value),
-                Err(error) if place == 0 => return Err(error),
+                Err(error) if place == 0 => {
+                    return Err(format!("{}: {error}", contender.name).into());
+                }
                 Err(error) => {
-                    eprintln!("{} is left out: {error}", contenders[place].name);
+                    eprintln!("{} is left out: {error}", contender.name);
+                    measured[place].1.clear();
                     places.retain(|other| *other != place);
                 }
             }

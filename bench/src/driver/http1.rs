@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::ops::Range;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,19 +16,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 /// A connection to the target.
 pub struct Connection {
     wire: Box<dyn Wire>,
-    /// The request, built in place.
+    /// The request of [`exchange`](Self::exchange), built in place.
     pub request: Vec<u8>,
+    /// What was read of the answer. It only grows, so that answers of one kind take new
+    /// memory once.
     buffer: Vec<u8>,
     is_used: bool,
 }
 
-/// An answer; its body lies in the connection.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Answer<Body = Vec<u8>> {
     /// The status code.
     pub status: u16,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body, without the marks of chunks.
+    pub body: Body,
     /// Whether the connection can be used again.
     pub is_kept: bool,
 }
@@ -39,6 +42,15 @@ pub enum Broken {
     WasIdle,
     /// Anything else.
     Io(io::Error),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WasIdle => f.write_str("the connection was closed"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<io::Error> for Broken {
@@ -59,9 +71,25 @@ impl Connection {
     /// # Errors
     /// When the connection breaks, or what comes is no HTTP/1.1.
     pub async fn exchange(&mut self) -> Result<Answer, Broken> {
+        let request = mem::take(&mut self.request);
+        let answer = self.send(&request).await.map(|Answer { status, body, is_kept }| Answer {
+            status,
+            body: body.to_vec(),
+            is_kept,
+        });
+        self.request = request;
+        answer
+    }
+
+    /// Sends a request that was written before and reads the answer to its end. Its body
+    /// lies in the connection until the next request.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    pub async fn send(&mut self, request: &[u8]) -> Result<Answer<&[u8]>, Broken> {
         self.buffer.clear();
-        let was_used = std::mem::replace(&mut self.is_used, true);
-        if let Err(error) = self.wire.write_all(&self.request).await {
+        let was_used = mem::replace(&mut self.is_used, true);
+        if let Err(error) = self.wire.write_all(request).await {
             return Err(if was_used { Broken::WasIdle } else { Broken::Io(error) });
         }
         self.wire.flush().await?;
@@ -87,14 +115,15 @@ impl Connection {
         };
         let head = Head::parse(&self.buffer[..head_end])?;
         let start = head_end + HEAD_END.len();
-        let body = match head.length {
+        let end = match head.length {
             Length::Bytes(length) => {
-                self.read_to(start + length).await?;
-                self.buffer[start..start + length].to_vec()
+                let end = start.saturating_add(length);
+                self.read_to(end).await?;
+                end
             }
             Length::Chunked => self.read_chunks(start).await?,
         };
-        Ok(Answer { status: head.status, body, is_kept: head.is_kept })
+        Ok(Answer { status: head.status, body: &self.buffer[start..end], is_kept: head.is_kept })
     }
 
     async fn read_to(&mut self, end: usize) -> io::Result<()> {
@@ -110,8 +139,9 @@ impl Connection {
         Ok(())
     }
 
-    async fn read_chunks(&mut self, start: usize) -> io::Result<Vec<u8>> {
-        let (mut body, mut at) = (Vec::new(), start);
+    /// Moves what chunks hold together, from `start` on; where it ends.
+    async fn read_chunks(&mut self, start: usize) -> io::Result<usize> {
+        let (mut end, mut at) = (start, start);
         loop {
             let line = self.read_line(at).await?;
             let size = str::from_utf8(&self.buffer[line.clone()]).unwrap_or("");
@@ -123,10 +153,11 @@ impl Connection {
                 while !self.read_line(at).await?.is_empty() {
                     at = self.read_line(at).await?.end + 2;
                 }
-                return Ok(body);
+                return Ok(end);
             }
             self.read_to(at.saturating_add(size).saturating_add(2)).await?;
-            body.extend_from_slice(&self.buffer[at..at + size]);
+            self.buffer.copy_within(at..at + size, end);
+            end += size;
             at += size + 2;
         }
     }
@@ -291,5 +322,29 @@ mod tests {
         let (first, ()) = tokio::join!(connection.exchange(), serve);
         assert_eq!(first.unwrap().status, 200);
         assert!(matches!(connection.exchange().await, Err(Broken::WasIdle)));
+    }
+
+    #[tokio::test]
+    async fn bodies_of_requests_sent_again_lie_in_the_same_memory() {
+        let (near, mut far) = duplex(256);
+        let mut connection = Connection::new(Box::new(near));
+        let serve = async {
+            for answer in [
+                "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst",
+                "HTTP/1.1 500 Oh\r\ntransfer-encoding: chunked\r\n\r\n4\r\nseco\r\n2\r\nnd\r\n0\r\n\r\n",
+            ] {
+                far.read_exact(&mut [0; 4]).await.unwrap();
+                far.write_all(answer.as_bytes()).await.unwrap();
+            }
+        };
+        let calls = async {
+            let first = connection.send(b"POST").await.unwrap();
+            assert_eq!(first, Answer { status: 200, body: &b"first"[..], is_kept: true });
+            let memory = connection.buffer.as_ptr();
+            let second = connection.send(b"POST").await.unwrap();
+            assert_eq!(second, Answer { status: 500, body: &b"second"[..], is_kept: true });
+            assert_eq!(connection.buffer.as_ptr(), memory);
+        };
+        tokio::join!(calls, serve);
     }
 }

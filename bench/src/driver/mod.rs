@@ -14,9 +14,11 @@
 
 pub mod http1;
 pub mod native;
+pub mod replay;
 pub mod sdk;
 pub mod sign;
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -173,6 +175,8 @@ impl fmt::Display for Refusal {
         }
     }
 }
+
+impl Error for Refusal {}
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {

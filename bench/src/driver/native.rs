@@ -29,7 +29,7 @@ use tokio_rustls::TlsConnector;
 use super::http1::{Broken, Connection, Wire};
 use super::sign::Signer;
 use super::{
-    Fetched, Incoming, Listed, Outgoing, PAGES_MAX, Placed, Position, Refusal, UNANSWERED,
+    Driver, Fetched, Incoming, Listed, Outgoing, PAGES_MAX, Placed, Position, Refusal, UNANSWERED,
 };
 use crate::measure::clock::{Limit, since_epoch};
 use crate::measure::counters::Counters;
@@ -44,7 +44,7 @@ pub struct NativeDriver {
 
 #[derive(Debug)]
 struct Shared {
-    signer: Signer,
+    signer: Arc<Signer>,
     way: Way,
     attempt_max: Duration,
 }
@@ -118,7 +118,22 @@ impl NativeDriver {
         way: Way,
         attempt_max: Duration,
     ) -> Self {
-        Self { client, counters, shared: Arc::new(Shared { signer, way, attempt_max }) }
+        let shared = Shared { signer: Arc::new(signer), way, attempt_max };
+        Self { client, counters, shared: Arc::new(shared) }
+    }
+
+    /// The same with answers of a function in place of the target's; its calls are not
+    /// counted.
+    pub(super) fn answered_by(&self, answerer: Answerer) -> Driver {
+        let Shared { signer, attempt_max, .. } = &*self.shared;
+        let (signer, way) = (Arc::clone(signer), Way::Call(answerer));
+        let shared = Arc::new(Shared { signer, way, attempt_max: *attempt_max });
+        let (client, counters) = (self.client.clone(), Counters::default());
+        Driver::Native(Self { client, counters, shared })
+    }
+
+    pub(super) fn signer(&self) -> &Signer {
+        &self.shared.signer
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -495,7 +510,7 @@ fn parse<'a, T: Deserialize<'a>>(operation: &'static str, body: &'a [u8]) -> Res
         .map_err(|error| unanswered(operation, format!("the answer cannot be read: {error}")))
 }
 
-fn unanswered(operation: &'static str, error: impl fmt::Display) -> Refusal {
+pub(super) fn unanswered(operation: &'static str, error: impl fmt::Display) -> Refusal {
     Refusal { operation, code: UNANSWERED.to_owned(), message: error.to_string() }
 }
 

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kinesis_emulator::{Emulator, Rule, Secret};
+use tokio::net::TcpStream;
 
-use super::{Driver, DriverKind, Outgoing, Position};
+use super::{Driver, DriverKind, Outgoing, Placed, Position, Refusal};
+use crate::driver::http1::{Answer, Connection};
 use crate::driver::native::{Address, NativeDriver, Way};
+use crate::driver::replay::Prepared;
 use crate::driver::sdk::SdkDriver;
 use crate::driver::sign::Signer;
 use crate::measure::counters::Counters;
@@ -179,6 +182,85 @@ async fn a_connection_that_is_lost_in_the_middle_is_an_error_and_the_next_call_h
         let counted = driver.counters().counted();
         assert_eq!((counted.calls, counted.retries), (3, 0), "TLS: {is_tls}");
     }
+}
+
+/// Two puts to a stream, and how the driver has read the answer to the first.
+async fn prepare(
+    emulator: &Emulator,
+    connection: &mut Connection,
+    stream: &str,
+) -> Result<(Prepared, Placed), Refusal> {
+    let Driver::Native(driver) = native(emulator, Way::http1(address(emulator)), SECRET) else {
+        unreachable!("it was just made");
+    };
+    let records = [record("k", b"one"), record("k", b"two")];
+    let put =
+        async |driver: &Driver, number: usize| driver.put_record(stream, &records[number]).await;
+    Prepared::new(&driver, connection, "PutRecord", records.len(), put).await
+}
+
+async fn connect(emulator: &Emulator) -> Connection {
+    let Address { host, port, .. } = address(emulator);
+    Connection::new(Box::new(TcpStream::connect((host, port)).await.unwrap()))
+}
+
+#[tokio::test]
+async fn prepared_requests_are_signed_once_and_sent_again_and_again() {
+    let emulator = signed_emulator().await;
+    let mut connection = connect(&emulator).await;
+    let (puts, placed) = prepare(&emulator, &mut connection, "orders").await.unwrap();
+    for number in 0..3 {
+        let answer = connection.send(puts.request(number)).await.unwrap();
+        puts.check(&answer).unwrap();
+    }
+    let driver = native(&emulator, Way::http1(address(&emulator)), SECRET);
+    let oldest = Position::Oldest;
+    let iterator = driver.get_shard_iterator("orders", &placed.shard_id, &oldest).await.unwrap();
+    let read = driver.get_records(&iterator).await.unwrap().records;
+    assert_eq!(read[0].sequence_number, placed.sequence_number);
+    let data: Vec<&[u8]> = read.iter().map(|record| &*record.data).collect();
+    // The first was sent before, for its answer.
+    assert_eq!(data, [&b"one"[..], b"one", b"two", b"one"]);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_prepared() {
+    let emulator = signed_emulator().await;
+    let mut connection = connect(&emulator).await;
+    let refused = prepare(&emulator, &mut connection, "nowhere").await.unwrap_err();
+    assert_eq!(refused.code, "ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn an_answer_unlike_the_first_is_an_error_that_shows_it() {
+    let emulator = signed_emulator().await;
+    let mut connection = connect(&emulator).await;
+    let (puts, placed) = prepare(&emulator, &mut connection, "orders").await.unwrap();
+    let check =
+        |status, body: &str| puts.check(&Answer { status, body: body.as_bytes(), is_kept: true });
+    let answer = |number: &str| {
+        format!(r#"{{"SequenceNumber":"{number}","ShardId":"{}"}}"#, placed.shard_id)
+    };
+    let good = answer(&placed.sequence_number);
+    check(200, &good).unwrap();
+    check(200, &answer("1")).unwrap();
+    for (status, body) in [
+        (500, &*good),
+        (200, ""),
+        (200, &format!("{good} ")),
+        (200, r#"{"ErrorCode":"InternalFailure","ErrorMessage":"Internal Service Failure."}"#),
+    ] {
+        let refusal = check(status, body).unwrap_err();
+        let expected = format!(
+            "PutRecord was not answered: status {status} with {} bytes, where 200 with {} was \
+             due: {body}",
+            body.len(),
+            good.len(),
+        );
+        assert_eq!(refusal.to_string(), expected);
+    }
+    let refusal = check(200, &"x".repeat(1_000)).unwrap_err();
+    assert!(refusal.to_string().len() < 300, "{refusal}");
 }
 
 #[test]
