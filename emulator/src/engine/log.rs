@@ -454,7 +454,9 @@ impl Segment {
         self.head_bytes = u32::try_from(head_bytes).expect("a record has at most 10 MiB");
         let (room, own_bytes) = (room_beside(log_bytes), record.bytes() - head_bytes);
         let capacity = if record.bytes() < LARGE_RECORD_BYTES {
-            room.max(own_bytes)
+            // For whole records, of which most streams have equal ones: then there is
+            // nothing to give back when the segment is closed.
+            (room - room % record.bytes().max(1)).max(own_bytes)
         } else {
             block_bytes(own_bytes.max(room - BYTES_BESIDE_BLOCK))
         };
