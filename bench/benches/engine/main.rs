@@ -3,10 +3,13 @@
 //!
 //! `cargo bench -p kinesis-bench --bench engine [-- --json FILE] [-- --only WORD]`
 //!
+//! With `--features jemalloc`, on the allocator of the binary that PERFORMANCE.md
+//! recommends; without, on the system's.
+//!
 //! Records of 100 bytes whose keys fall anywhere. Times are medians of several
 //! runs, and processor time where nothing else is said, because a machine has
 //! other things to do; compare ratios within one run. Memory is measured in a
-//! process of its own for each row: what was asked of the allocator and is in
+//! process of its own for each case: what was asked of the allocator and is in
 //! use, and what is resident, where Linux says so.
 
 mod memory;
@@ -15,14 +18,17 @@ mod scaling;
 mod throughput;
 mod workload;
 
-use std::alloc::System;
 use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use stats_alloc::StatsAlloc;
+#[cfg(not(all(feature = "jemalloc", not(target_env = "msvc"))))]
+use std::alloc::System as Allocator;
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
+use tikv_jemallocator::Jemalloc as Allocator;
 
 use row::{Row, table};
 
@@ -30,7 +36,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Counts what is allocated and freed.
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: StatsAlloc<Allocator> = StatsAlloc::new(Allocator);
 
 /// The engine alone.
 #[derive(Debug, Parser)]
@@ -51,7 +57,7 @@ struct Arguments {
 
 type Group = (&'static str, fn() -> Outcome<Vec<Row>>);
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     ("throughput: puts", throughput::puts),
     ("throughput: reads", throughput::reads),
     ("allocations", throughput::allocations),
@@ -60,6 +66,7 @@ const GROUPS: [Group; 8] = [
     ("scaling: control", scaling::control),
     ("memory: records", memory::records),
     ("memory: idle shards", memory::idle_shards),
+    ("memory: closed shards", memory::closed_shards),
 ];
 
 fn main() -> Outcome<()> {

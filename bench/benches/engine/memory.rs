@@ -2,14 +2,15 @@
 
 use std::env;
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use kinesis_bench::measure::clock::block;
 use kinesis_emulator::measure::{BareEngine, Hashing, RETENTION};
 use serde::{Deserialize, Serialize};
 
 use super::row::Row;
-use super::workload::{START, batches};
+use super::workload::{START, batches, later};
 use super::{ALLOCATOR, Outcome};
 
 /// Shards, records in all, and bytes of data in each.
@@ -22,6 +23,13 @@ const CASES: [(u32, usize, usize); 6] = [
     (100, 20_000, 10 * 1024),
 ];
 const IDLE_SHARDS: u32 = 100_000;
+/// How often a stream's shards are doubled and halved, and how many there are.
+const RESHARDINGS: u64 = 1000;
+const RESHARDED: u32 = 4;
+const MINUTE: Duration = Duration::from_secs(60);
+/// jemalloc's thread gives the system back what has been free for ten seconds; it may
+/// see only ten seconds later that it is free.
+const GIVING_BACK: Duration = Duration::from_secs(22);
 
 /// What is in use in a process, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +70,14 @@ struct Found {
 /// all have expired, by any call of the account.
 pub(crate) fn records() -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
-    for (shards, records, data_bytes) in CASES {
-        let found = measure_apart(&format!("{shards}/{records}/{data_bytes}"))?;
+    // All at once, for each waits for what the allocator gives back.
+    let begin = |(shards, records, data_bytes)| {
+        let case = format!("{shards}/{records}/{data_bytes}");
+        begin_apart(&case).map(|process| (shards, records, data_bytes, process))
+    };
+    for begun in CASES.into_iter().map(begin).collect::<Vec<_>>() {
+        let (shards, records, data_bytes, process) = begun?;
+        let found = finish(process)?;
         let what = format!("{records} records of {data_bytes} bytes in {shards} shards");
         let mut row = |name: &str, bytes: f64| {
             rows.push(Row::new(format!("{what}: {name}"), bytes, "bytes per record").at_most(40.0));
@@ -82,7 +96,7 @@ pub(crate) fn records() -> Outcome<Vec<Row>> {
 
 /// What shards take in which nothing has ever been stored.
 pub(crate) fn idle_shards() -> Outcome<Vec<Row>> {
-    let found = measure_apart(&format!("{IDLE_SHARDS}/0/0"))?;
+    let found = finish(begin_apart(&format!("{IDLE_SHARDS}/0/0"))?)?;
     let bound = f64::from(64 << 20) / f64::from(IDLE_SHARDS);
     let row = |name: &str, bytes: f64| {
         let what = format!("{IDLE_SHARDS} idle shards: {name}");
@@ -92,16 +106,38 @@ pub(crate) fn idle_shards() -> Outcome<Vec<Row>> {
     Ok([row("allocated", found.heap)].into_iter().chain(resident).collect())
 }
 
-fn measure_apart(case: &str) -> Outcome<Found> {
-    let output = Command::new(env::current_exe()?).args(["--bench", "--memory", case]).output()?;
+/// What a shard leaves that was closed and whose records have expired.
+pub(crate) fn closed_shards() -> Outcome<Vec<Row>> {
+    let found = finish(begin_apart(RESHARDED_CASE)?)?;
+    let row = |name: &str, bytes| {
+        Row::new(format!("closed shards, expired: {name}"), bytes, "bytes per shard")
+    };
+    let resident = found.resident.map(|resident| row("resident", resident));
+    Ok([row("allocated", found.heap)].into_iter().chain(resident).collect())
+}
+
+const RESHARDED_CASE: &str = "resharded";
+
+fn begin_apart(case: &str) -> Outcome<Child> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["--bench", "--memory", case]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command.spawn()?)
+}
+
+fn finish(process: Child) -> Outcome<Found> {
+    let output = process.wait_with_output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Measures `SHARDS/RECORDS/DATA_BYTES` in this process.
+/// Measures `SHARDS/RECORDS/DATA_BYTES`, or shards that were closed, in this process.
 pub(crate) fn measure_here(case: &str) -> Outcome<()> {
+    if case == RESHARDED_CASE {
+        println!("{}", serde_json::to_string(&resharded())?);
+        return Ok(());
+    }
     let numbers: Vec<usize> = case.split('/').map(str::parse).collect::<Result<_, _>>()?;
     let [shards, records, data_bytes] = numbers[..] else { return Err("not a case".into()) };
     let found =
@@ -119,6 +155,19 @@ fn idle(shards: u32) -> Found {
     Found { heap: per_shard(heap), resident: resident.map(per_shard), ..Found::default() }
 }
 
+fn resharded() -> Found {
+    let engine = BareEngine::new(RESHARDED, START);
+    let before = InUse::now();
+    for minutes in (0..2 * RESHARDINGS).step_by(2) {
+        engine.rescale(2 * RESHARDED, later(MINUTE, minutes));
+        engine.rescale(RESHARDED, later(MINUTE, minutes + 1));
+    }
+    engine.settle(later(MINUTE, 2 * RESHARDINGS).plus(RETENTION).plus(60 * MINUTE));
+    let InUse { heap, resident } = InUse::now().since(before);
+    let per_shard = |bytes: f64| bytes / f64::from(engine.shards() - RESHARDED);
+    Found { heap: per_shard(heap), resident: resident.map(per_shard), ..Found::default() }
+}
+
 fn filled(shards: u32, records: usize, data_bytes: usize) -> Found {
     let batches = batches(1, data_bytes);
     let engine = BareEngine::new(shards, START);
@@ -133,6 +182,7 @@ fn filled(shards: u32, records: usize, data_bytes: usize) -> Found {
     }
     let in_use = InUse::now().since(before);
     engine.settle(START.plus(RETENTION).plus(Duration::from_secs(60 * 60)));
+    block(GIVING_BACK);
     let after = InUse::now().since(before);
     let per_record = |bytes: f64| bytes / stored as f64;
     let beside = |in_use: f64| per_record(in_use - bytes as f64);

@@ -128,7 +128,7 @@ pub(crate) fn allocations() -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let ways: [(&str, Put); 2] = [("PutRecords of 500", put_batch), ("PutRecord", put_each)];
     for (name, put) in ways {
-        let region = Region::new(ALLOCATOR);
+        let region = Region::new(&ALLOCATOR);
         put_rounds(&engine, &own, put);
         let change = region.change();
         let calls = (change.allocations + change.reallocations) as f64;

@@ -35,12 +35,13 @@ const SEGMENT_BYTES_MAX: usize = 512 * 1024;
 const SEGMENT_RECORDS_MAX: usize = 8192;
 /// So large are the records that a new segment expects at least.
 const SMALL_RECORD_BYTES: usize = 32;
-/// A segment that begins with a record as large as this takes memory for each
-/// record by itself: room for more such records would be much beside those that
-/// are there.
+/// A record as large as this begins in what is left of a segment and goes on in
+/// the next one, for what it would leave unused is much. A reader gets a copy of
+/// it; smaller ones are in one segment each, and are never copied once it is
+/// closed.
 const LARGE_RECORD_BYTES: usize = 1024;
-/// A segment of large records expects this many at least.
-const LARGE_RECORDS_MIN: usize = 4;
+/// What an allocator may keep beside a block, so that block and this fill pages.
+const BYTES_BESIDE_BLOCK: usize = 32;
 /// A reader that wants more bytes of the open segment closes it, and so shares
 /// what it would have copied; fewer are copied under the shard's lock.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
@@ -133,14 +134,13 @@ impl Log {
         self.newest = arrival;
         self.oldest = self.oldest.min(arrival);
         let index = self.end();
-        let key = partition_key.unwrap_or_default();
-        let bytes = key.len() + data.len();
-        if !self.open.has_room(arrival, bytes) {
+        let record = Incoming { arrival, partition_key, data, encryption };
+        if !self.open.has_room(&record) {
+            let head_bytes = self.open.fill(&record);
             self.close();
-            let records = (self.open.first - self.start) as usize;
-            self.open.begin(arrival, bytes, Beside { records, bytes: self.closed_bytes });
+            self.open.begin(&record, head_bytes, self.closed_bytes);
         }
-        self.open.push(arrival, partition_key, data, encryption);
+        self.open.push(&record);
         SequenceNumber {
             shard_created_seconds: self.shard_created_seconds,
             index,
@@ -157,7 +157,7 @@ impl Log {
         }
         let next = Segment::starting_at(self.end());
         let full = std::mem::replace(&mut self.open, next).compact();
-        self.closed_bytes += full.byte_count();
+        self.closed_bytes += full.bytes.len();
         self.closed.push_back(Arc::new(full));
     }
 
@@ -178,8 +178,9 @@ impl Log {
         while batch.records < records_max && batch.next < self.end() {
             let segment = self.segment_at(place);
             let first = segment.offset_of(batch.next);
-            let wanted =
-                first..segment.entries.len().min(first.saturating_add(records_max - batch.records));
+            let is_divided = segment.begins_divided_at(batch.next);
+            let most = if is_divided { 1 } else { records_max - batch.records };
+            let wanted = first..segment.entries.len().min(first.saturating_add(most));
             let taken = segment.fitting(wanted, bytes_left, batch.records == 0);
             if taken.is_empty() {
                 break;
@@ -187,6 +188,7 @@ impl Log {
             let bytes = segment.bytes_of(&taken);
             let is_at_segment_end = taken.end == segment.entries.len();
             let piece = match segment {
+                _ if is_divided => (Arc::new(segment.joined(&self.segment_at(place - 1))), 0..1),
                 SegmentRef::Closed(shared) => (Arc::clone(shared), taken.clone()),
                 SegmentRef::Open(_) if bytes > COPIED_BYTES_MAX => {
                     self.close();
@@ -207,7 +209,7 @@ impl Log {
 
     /// Data and keys of the records, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.closed_bytes + self.open.byte_count()
+        self.closed_bytes + self.open.bytes.len()
     }
 
     /// When the newest record arrived that there ever was.
@@ -257,9 +259,11 @@ impl Log {
         }
         self.start = self.index_at(horizon);
         self.oldest = self.arrival_at(self.start).unwrap_or(NEVER);
-        while let Some(expired) = self.closed.front().filter(|first| first.end() <= self.start) {
-            self.closed_bytes -= expired.byte_count();
-            self.closed.pop_front();
+        while self.closed.front().is_some_and(|oldest| oldest.end() <= self.start)
+            && !self.segment_at(1).begins_divided_at(self.start)
+            && let Some(expired) = self.closed.pop_front()
+        {
+            self.closed_bytes -= expired.bytes.len();
         }
         if self.start == self.end() {
             self.open = Segment::starting_at(self.start);
@@ -285,7 +289,7 @@ impl Log {
 }
 
 /// Records read from a log: segments shared with it, and a copy of what was
-/// taken from its open end. Held without any lock.
+/// taken from its open end and of records in two segments. Held without any lock.
 #[derive(Debug)]
 pub(crate) struct Batch {
     shard: ShardIndex,
@@ -365,6 +369,32 @@ impl std::ops::Deref for SegmentRef<'_> {
     }
 }
 
+/// A record on its way into the log.
+#[derive(Debug, Clone, Copy)]
+struct Incoming<'a> {
+    arrival: Timestamp,
+    partition_key: Option<&'a str>,
+    data: &'a [u8],
+    encryption: EncryptionType,
+}
+
+impl<'a> Incoming<'a> {
+    /// Data and key.
+    fn bytes(&self) -> usize {
+        self.key().len() + self.data.len()
+    }
+
+    fn key(&self) -> &'a [u8] {
+        self.partition_key.unwrap_or_default().as_bytes()
+    }
+
+    /// Key and data without the first so many bytes.
+    fn after(&self, head_bytes: usize) -> [&'a [u8]; 2] {
+        let of_key = head_bytes.min(self.key().len());
+        [&self.key()[of_key..], &self.data[head_bytes - of_key..]]
+    }
+}
+
 /// Consecutive records: their bytes, and what is known of each beside.
 #[derive(Debug)]
 struct Segment {
@@ -372,25 +402,12 @@ struct Segment {
     first: u64,
     /// When the first record arrived.
     base: Timestamp,
-    bytes: SegmentBytes,
-    /// Never grows: there is room for all from the beginning.
+    /// So many bytes of the first record are the last ones of the segment before.
+    head_bytes: u32,
+    /// Key and data of each record in turn. Never grows: there is room for all
+    /// from the beginning.
+    bytes: Vec<u8>,
     entries: Vec<Entry>,
-}
-
-/// Key and data of each record in turn.
-#[derive(Debug)]
-enum SegmentBytes {
-    /// In one buffer, which never grows: there is room for all from the beginning.
-    Together(Vec<u8>),
-    /// Each by itself.
-    Apart(Vec<Box<[u8]>>),
-}
-
-/// What a log holds before a segment begins.
-#[derive(Debug, Clone, Copy)]
-struct Beside {
-    records: usize,
-    bytes: usize,
 }
 
 /// What is known of a record beside its bytes, which begin where those of the
@@ -398,7 +415,7 @@ struct Beside {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     millis_after_base: u32,
-    /// Where the record ends in the segment's bytes, one after the other.
+    /// Where the record ends, counted from where the segment's first one begins.
     end: u32,
     /// How long the key is, in bytes; data follows.
     key_bytes: u16,
@@ -413,70 +430,81 @@ fn room_beside(log_bytes: usize) -> usize {
     beginning.max(log_bytes / 16).min(SEGMENT_BYTES_MAX).next_power_of_two()
 }
 
+/// So many bytes, or the few more with which a block is as large as allocators
+/// have them, four sizes between one power of two and the next.
+fn block_bytes(wanted: usize) -> usize {
+    let block = wanted + BYTES_BESIDE_BLOCK;
+    block.next_multiple_of(block.next_power_of_two() / 8) - BYTES_BESIDE_BLOCK
+}
+
 /// The end of time.
 const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
 
 impl Segment {
     /// A segment that takes no memory until its first record comes.
     fn starting_at(first: u64) -> Self {
-        let bytes = SegmentBytes::Together(Vec::new());
-        Self { first, base: Timestamp::EPOCH, bytes, entries: Vec::new() }
+        let base = Timestamp::EPOCH;
+        Self { first, base, head_bytes: 0, bytes: Vec::new(), entries: Vec::new() }
     }
 
-    /// Makes room for the first record and those after it.
-    fn begin(&mut self, arrival: Timestamp, record_bytes: usize, beside: Beside) {
-        self.base = arrival;
-        let expected = if record_bytes < LARGE_RECORD_BYTES {
-            let room = room_beside(beside.bytes);
-            self.bytes = SegmentBytes::Together(Vec::with_capacity(room.max(record_bytes)));
-            (room / record_bytes.max(SMALL_RECORD_BYTES)).clamp(1, SEGMENT_RECORDS_MAX)
+    /// Makes room for the first record, of which so many bytes are in the segment
+    /// before, and for those after it.
+    fn begin(&mut self, record: &Incoming<'_>, head_bytes: usize, log_bytes: usize) {
+        self.base = record.arrival;
+        self.head_bytes = u32::try_from(head_bytes).expect("a record has at most 10 MiB");
+        let (room, own_bytes) = (room_beside(log_bytes), record.bytes() - head_bytes);
+        let capacity = if record.bytes() < LARGE_RECORD_BYTES {
+            // For whole records, of which most streams have equal ones: then there is
+            // nothing to give back when the segment is closed.
+            (room - room % record.bytes().max(1)).max(own_bytes)
         } else {
-            let most = (SEGMENT_BYTES_MAX / record_bytes).max(LARGE_RECORDS_MIN);
-            let expected = (beside.records / 4).clamp(LARGE_RECORDS_MIN, most);
-            self.bytes = SegmentBytes::Apart(Vec::with_capacity(expected));
-            expected
+            block_bytes(own_bytes.max(room - BYTES_BESIDE_BLOCK))
         };
-        self.entries.reserve_exact(expected);
+        self.bytes.reserve_exact(capacity);
+        let expected = (capacity + head_bytes) / record.bytes().max(SMALL_RECORD_BYTES);
+        self.entries.reserve_exact(expected.clamp(1, SEGMENT_RECORDS_MAX));
     }
 
     /// Whether a record can be added.
-    fn has_room(&self, arrival: Timestamp, record_bytes: usize) -> bool {
-        let has_room = match &self.bytes {
-            SegmentBytes::Together(bytes) => {
-                record_bytes <= bytes.capacity() - bytes.len()
-                    && self.entries.len() < SEGMENT_RECORDS_MAX
-            }
-            SegmentBytes::Apart(records) => {
-                records.len() < records.capacity()
-                    && u32::try_from(self.byte_count() + record_bytes).is_ok()
-            }
-        };
-        has_room && self.millis_after_base(arrival) <= u32::MAX.into()
+    fn has_room(&self, record: &Incoming<'_>) -> bool {
+        record.bytes() <= self.room_bytes()
+            && self.entries.len() < SEGMENT_RECORDS_MAX
+            && self.millis_after_base(record.arrival) <= u32::MAX.into()
     }
 
-    fn push(
-        &mut self,
-        arrival: Timestamp,
-        partition_key: Option<&str>,
-        data: &[u8],
-        encryption: EncryptionType,
-    ) {
-        let key = partition_key.unwrap_or_default();
-        let end = self.byte_count() + key.len() + data.len();
-        match &mut self.bytes {
-            SegmentBytes::Together(bytes) => {
-                bytes.extend_from_slice(key.as_bytes());
-                bytes.extend_from_slice(data);
-            }
-            SegmentBytes::Apart(records) => records.push([key.as_bytes(), data].concat().into()),
+    /// Room that nothing is in yet.
+    fn room_bytes(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    /// Takes as much of the beginning of a large record as there is room for, if
+    /// that is not all of it. Returns how many bytes.
+    fn fill(&mut self, record: &Incoming<'_>) -> usize {
+        let room = self.room_bytes();
+        if record.bytes() < LARGE_RECORD_BYTES || record.bytes() <= room {
+            return 0;
         }
-        let millis = u32::try_from(self.millis_after_base(arrival));
+        for part in record.after(0) {
+            let head = &part[..part.len().min(self.room_bytes())];
+            self.bytes.extend_from_slice(head);
+        }
+        room
+    }
+
+    fn push(&mut self, record: &Incoming<'_>) {
+        let elsewhere = if self.entries.is_empty() { self.head_bytes as usize } else { 0 };
+        for part in record.after(elsewhere) {
+            self.bytes.extend_from_slice(part);
+        }
+        let millis = u32::try_from(self.millis_after_base(record.arrival));
+        let end = u32::try_from(self.head_bytes as usize + self.bytes.len());
+        let key_bytes = u16::try_from(record.key().len());
         self.entries.push(Entry {
             millis_after_base: millis.expect("a segment covers at most 49 days"),
-            end: u32::try_from(end).expect("a segment closes before 4 GiB"),
-            key_bytes: u16::try_from(key.len()).expect("a key is at most 256 UTF-16 units"),
-            has_partition_key: partition_key.is_some(),
-            encryption,
+            end: end.expect("a segment has hardly more than 512 KiB, or one record"),
+            key_bytes: key_bytes.expect("a key is at most 256 UTF-16 units"),
+            has_partition_key: record.partition_key.is_some(),
+            encryption: record.encryption,
         });
     }
 
@@ -487,10 +515,7 @@ impl Segment {
                 list.shrink_to_fit();
             }
         }
-        match &mut self.bytes {
-            SegmentBytes::Together(bytes) => shrink(bytes),
-            SegmentBytes::Apart(records) => shrink(records),
-        }
+        shrink(&mut self.bytes);
         shrink(&mut self.entries);
         self
     }
@@ -515,9 +540,30 @@ impl Segment {
         (index - self.first) as usize
     }
 
-    /// Where the bytes of a record begin; those after the last one, where they end.
+    /// Where a record begins, counted from where the first one does; those after
+    /// the last one, where that ends.
     fn bytes_before(&self, offset: usize) -> usize {
         offset.checked_sub(1).map_or(0, |before| self.entries[before].end as usize)
+    }
+
+    /// Whether the record at an index is the first one and begins in the segment
+    /// before.
+    fn begins_divided_at(&self, index: u64) -> bool {
+        self.head_bytes > 0 && self.first == index
+    }
+
+    /// A copy of the first record, which begins in the segment before.
+    fn joined(&self, before: &Self) -> Self {
+        let head = &before.bytes[before.bytes.len() - self.head_bytes as usize..];
+        let bytes = [head, self.bytes_in(&(0..1))].concat();
+        let Self { first, base, .. } = *self;
+        Self { first, base, head_bytes: 0, bytes, entries: vec![self.entries[0]] }
+    }
+
+    /// What some of the records have of the segment's bytes.
+    fn bytes_in(&self, range: &Range<usize>) -> &[u8] {
+        let place = |end: usize| end.saturating_sub(self.head_bytes as usize);
+        &self.bytes[place(self.bytes_before(range.start))..place(self.bytes_before(range.end))]
     }
 
     /// As much of a range as fits into so many bytes; with `first`, at least one
@@ -530,44 +576,29 @@ impl Segment {
         range.start..range.start + count
     }
 
-    /// How many bytes all records have.
-    fn byte_count(&self) -> usize {
-        self.bytes_before(self.entries.len())
-    }
-
     /// How many bytes some of the records have.
     fn bytes_of(&self, range: &Range<usize>) -> usize {
         self.bytes_before(range.end) - self.bytes_before(range.start)
     }
 
-    /// A copy of some of the records.
+    /// A copy of some of the records, all of which begin here.
     fn slice(&self, range: &Range<usize>) -> Self {
-        let (bytes_start, bytes_end) =
-            (self.bytes_before(range.start), self.bytes_before(range.end));
+        let before = self.bytes_before(range.start) as u32;
         let taken = self.entries[range.clone()].iter();
         Self {
             first: self.first + range.start as u64,
             base: self.base,
-            bytes: match &self.bytes {
-                SegmentBytes::Together(bytes) => {
-                    SegmentBytes::Together(bytes[bytes_start..bytes_end].to_vec())
-                }
-                SegmentBytes::Apart(records) => {
-                    SegmentBytes::Apart(records[range.clone()].to_vec())
-                }
-            },
-            entries: taken
-                .map(|entry| Entry { end: entry.end - bytes_start as u32, ..*entry })
-                .collect(),
+            head_bytes: 0,
+            bytes: self.bytes_in(range).to_vec(),
+            entries: taken.map(|entry| Entry { end: entry.end - before, ..*entry }).collect(),
         }
     }
 
+    /// Of a record that begins here.
     fn key_and_data(&self, offset: usize) -> (Option<StoredText<'_>>, &[u8]) {
+        debug_assert!(offset > 0 || self.head_bytes == 0, "a record in two segments is joined");
         let entry = &self.entries[offset];
-        let bytes = match &self.bytes {
-            SegmentBytes::Together(bytes) => &bytes[self.bytes_before(offset)..entry.end as usize],
-            SegmentBytes::Apart(records) => &records[offset],
-        };
+        let bytes = self.bytes_in(&(offset..offset + 1));
         let (key, data) = bytes.split_at(entry.key_bytes.into());
         (entry.has_partition_key.then(|| StoredText::of_stored(key)), data)
     }
@@ -670,36 +701,38 @@ mod tests {
         assert_eq!(log.closed.len(), 1, "what is empty is not closed");
     }
 
-    impl Segment {
-        /// Room that nothing is in yet.
-        fn room_bytes(&self) -> usize {
-            match &self.bytes {
-                SegmentBytes::Together(bytes) => bytes.capacity() - bytes.len(),
-                SegmentBytes::Apart(records) => {
-                    (records.capacity() - records.len()) * size_of::<Box<[u8]>>()
-                }
-            }
-        }
-
-        /// What it takes beside the bytes of its records.
-        fn bytes_beside(&self) -> usize {
-            let of_each = match &self.bytes {
-                SegmentBytes::Together(_) => 0,
-                SegmentBytes::Apart(records) => records.len() * size_of::<Box<[u8]>>(),
+    #[test]
+    fn a_large_record_takes_little_beside_its_bytes() {
+        for data_bytes in [LARGE_RECORD_BYTES, 3000, 10 * 1024, 100_000] {
+            let log = log_of(&[0; 2000], data_bytes);
+            let closed = (0..log.closed.len()).filter_map(|place| log.closed.get(place));
+            let beside = |segment: &Segment| {
+                let entries = segment.entries.capacity() * size_of::<Entry>();
+                size_of::<Segment>() + entries + segment.room_bytes()
             };
-            let entries = self.entries.capacity() * size_of::<Entry>();
-            size_of::<Self>() + entries + of_each + self.room_bytes()
+            let records = log.open.first as usize - 1;
+            let beside: usize = closed.map(|segment| beside(segment)).sum();
+            assert!(beside <= records * 40, "{beside} beside {records} of {data_bytes}");
         }
     }
 
     #[test]
-    fn a_large_record_takes_little_beside_its_bytes() {
-        for data_bytes in [LARGE_RECORD_BYTES, 10 * 1024] {
-            let log = log_of(&[0; 200], data_bytes);
-            let closed = (0..log.closed.len()).filter_map(|place| log.closed.get(place));
-            let beside: usize = closed.map(|segment| segment.bytes_beside()).sum();
-            assert!(beside + log.open.bytes_beside() <= 200 * 40);
+    fn a_record_in_two_segments_is_read_whole_for_as_long_as_it_is_kept() {
+        let arrivals: Vec<_> = (0..100).collect();
+        let whole = log_of(&arrivals, 5000).read(1, 100, usize::MAX);
+        let expected: Vec<_> = whole.iter().collect();
+        let mut log = log_of(&arrivals, 5000);
+        let divided = (0..log.closed.len()).filter(|place| log.segment_at(*place).head_bytes > 0);
+        assert!(divided.count() > 10);
+        for oldest in 1..=100 {
+            log.trim(at(oldest - 1));
+            let left = log.read(1, 100, usize::MAX);
+            assert!(left.iter().eq(expected[oldest as usize - 1..].iter().cloned()));
+            assert_eq!(log.read(oldest, 1, usize::MAX).iter().next(), left.iter().next());
+            assert_eq!(log.fork().read(oldest, 1, 1).iter().next(), left.iter().next());
         }
+        log.trim(at(100));
+        assert_eq!((log.bytes(), log.closed.len()), (0, 0));
     }
 
     #[test]
@@ -715,9 +748,9 @@ mod tests {
                 assert!(unused <= bound.max(stored / 8), "{unused} beside {stored}");
             }
             for segment in (0..log.closed.len()).filter_map(|place| log.closed.get(place)) {
-                assert!(segment.room_bytes() <= segment.byte_count() / 32);
+                assert!(segment.room_bytes() <= segment.bytes.len() / 32);
             }
-            assert_eq!(log.closed_bytes + log.open.byte_count(), 19_999 * data_bytes);
+            assert_eq!(log.closed_bytes + log.open.bytes.len(), 19_999 * data_bytes);
             log.trim(at(1));
             assert_eq!((log.closed_bytes, log.open.room_bytes()), (0, 0));
         }
@@ -727,7 +760,7 @@ mod tests {
     fn many_readers_of_much_that_is_open_share_it() {
         let mut log = log_of(&(0..20_000).collect::<Vec<_>>(), 100);
         log.close();
-        while log.open.byte_count() <= COPIED_BYTES_MAX {
+        while log.open.bytes.len() <= COPIED_BYTES_MAX {
             log.append(at(20_000), None, &[7; 100], EncryptionType::None);
         }
         let (few, all) = (log.end() - 2, log.open.first);
