@@ -45,6 +45,8 @@ const BYTES_BESIDE_BLOCK: usize = 32;
 /// A reader that wants more bytes of the open segment closes it, and so shares
 /// what it would have copied; fewer are copied under the shard's lock.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
+/// For more pieces of a batch than this no room is made beforehand.
+const PIECES_EXPECTED_MAX: usize = 32;
 
 /// The log of one shard.
 #[derive(Debug)]
@@ -175,6 +177,8 @@ impl Log {
         };
         let mut bytes_left = bytes_max;
         let mut place = self.place_of(from);
+        let pieces = if from < self.end() { self.closed.len() + 1 - place } else { 0 };
+        batch.pieces.reserve_exact(pieces.min(records_max).min(PIECES_EXPECTED_MAX));
         while batch.records < records_max && batch.next < self.end() {
             let segment = self.segment_at(place);
             let first = segment.offset_of(batch.next);
