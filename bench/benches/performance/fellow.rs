@@ -30,8 +30,13 @@ enum Target {
 pub(crate) fn rows(bench: &str, ours: &str) -> Outcome<Vec<Row>> {
     let file = env::temp_dir().join(format!("kinesis-{bench}-{}.json", process::id()));
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // On the allocator that the servers have, too.
+    let features: &[&str] =
+        if cfg!(feature = "jemalloc") { &["--features", "jemalloc"] } else { &[] };
     let status = Command::new(cargo)
-        .args(["bench", "--quiet", "-p", env!("CARGO_PKG_NAME"), "--bench", bench, "--", "--json"])
+        .args(["bench", "--quiet", "-p", env!("CARGO_PKG_NAME"), "--bench", bench])
+        .args(features)
+        .args(["--", "--json"])
         .arg(&file)
         .stdout(Stdio::null())
         .status()?;
