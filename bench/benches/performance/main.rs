@@ -4,7 +4,7 @@
 //! `cargo bench -p kinesis-bench --bench performance`
 //!
 //! `cargo bench -p kinesis-bench --bench performance -- --rival 'NAME=PROGRAM --port @'
-//! --markdown PERFORMANCE.md --json performance.json` measures a rival, too, and writes
+//! --markdown ../PERFORMANCE.md --json ../performance.json` measures a rival, too, and writes
 //! the table down. `--quick` shows within two minutes whether all is well, no more.
 //!
 //! Processor time and memory of a server are read from `/proc`, so this is for Linux.
