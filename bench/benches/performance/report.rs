@@ -146,7 +146,11 @@ fn command() -> String {
                 let program = program.rsplit('/').next().unwrap_or(program);
                 format!(" '{name}=path/to/{program} {rest}'")
             }
-            _ => format!(" {}", argument.rsplit('/').next().unwrap_or_default()),
+            // Where somebody keeps things says nothing to others.
+            _ if argument.starts_with('/') => {
+                format!(" ../{}", argument.rsplit('/').next().unwrap_or_default())
+            }
+            _ => format!(" {argument}"),
         };
         text += &shown;
     }
