@@ -132,3 +132,16 @@ fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
 fn header(ascii: Bytes) -> HeaderValue {
     HeaderValue::from_maybe_shared(ascii).expect("ids and dates are plain ASCII")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_has_no_zeros_in_front_but_is_never_empty() {
+        for length in [0, 7, 10, 110, 341_191, 9_000_000_000_000_000] {
+            let digits = decimal::digits(length);
+            assert_eq!(without_zeros(&digits), length.to_string().as_bytes());
+        }
+    }
+}
