@@ -93,7 +93,7 @@ macro_rules! texts {
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(crate) struct $name(Box<str>);
+        pub(crate) struct $name(::smol_str::SmolStr);
 
         impl $name {
             /// The text as the caller gave it.

@@ -6,12 +6,9 @@ use std::time::Duration;
 use super::arn::{RealmId, StreamAddress};
 use super::error::ApiError;
 use super::names::{GivenShardIterator, StreamName};
-use super::seal::{Seal, TokenKind};
+use super::seal::{Fields, Seal, TokenKind};
 use super::shard_id::ShardIndex;
 use super::timestamp::Timestamp;
-
-/// About how long the fields of a token are beside the stream's name.
-const FIELDS_BYTES: usize = 64;
 
 /// How long an iterator is valid (API reference, GetShardIterator).
 pub(crate) const ITERATOR_AGE_MAX: Duration = Duration::from_millis(300_000);
@@ -33,7 +30,7 @@ impl ShardIterator {
     /// The token for callers. `nonce` makes every token differ, as AWS's do.
     pub(crate) fn seal(&self, seal: &Seal, now: Timestamp, nonce: u64) -> String {
         let StreamAddress { realm: RealmId { account, region }, name } = &self.stream;
-        let mut fields = Vec::with_capacity(FIELDS_BYTES + name.as_str().len());
+        let mut fields = Fields::new();
         fields.extend_from_slice(&self.incarnation.to_be_bytes());
         fields.extend_from_slice(&self.shard.number().to_be_bytes());
         fields.extend_from_slice(&self.next_index.to_be_bytes());

@@ -10,7 +10,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, InternalFailure, InvalidArgument, ResourceNotFound, Throttling,
 };
 use crate::model::names::{GivenQueueArn, GivenReceiptHandle};
-use crate::model::seal::{Seal, TokenKind};
+use crate::model::seal::{Fields, Seal, TokenKind};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
 use crate::wire::description::Description;
@@ -65,7 +65,7 @@ impl SealedReceipt {
     /// Makes a handle. `nonce` makes every handle differ.
     pub(super) fn new(receipt: &Receipt, seal: &Seal, now: Timestamp, nonce: u64) -> Self {
         let Receipt { queue, side, place, delivery } = receipt;
-        let mut fields = Vec::with_capacity(48);
+        let mut fields = Fields::new();
         fields.push(*side as u8);
         fields.extend_from_slice(&place.shard.number().to_be_bytes());
         fields.extend_from_slice(&place.index.to_be_bytes());
