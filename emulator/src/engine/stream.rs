@@ -579,7 +579,7 @@ impl Writable<'_> {
             Destination::OfKey(key) => Some(key),
             Destination::Anywhere | Destination::At(_) => None,
         });
-        let mut hashed = HashKey::of_partition_keys(keys).into_iter();
+        let mut hashed = HashKey::of_partition_keys(keys);
         // A shard's number and a place in the request in one number, which sorts
         // several times as fast as a pair does.
         let route = |(record, place): (&NewRecord<'_>, u64)| {

@@ -1,6 +1,8 @@
 //! The 128-bit hash key space and its division among shards.
 
+use std::array;
 use std::fmt;
+use std::iter;
 
 use md5::{Digest, Md5};
 
@@ -34,21 +36,34 @@ impl HashKey {
     }
 
     /// The same for many keys, in their order.
-    pub(crate) fn of_partition_keys<'k>(given: impl Iterator<Item = &'k str>) -> Vec<Self> {
-        let mut keys = Vec::with_capacity(given.size_hint().1.unwrap_or_default());
-        keys.extend(given);
-        let mut found = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(LANES) {
-            let are_short = keys.iter().all(|key| key.len() <= md5_lanes::BYTES_MAX);
-            if are_short && keys.len() >= LANES_WORTH_FILLING {
-                let bytes = |lane: usize| keys.get(lane).map_or(&[][..], |key| key.as_bytes());
-                let digests = md5_lanes::digests(std::array::from_fn(bytes));
-                found.extend(digests[..keys.len()].iter().copied().map(Self));
-            } else {
-                found.extend(keys.iter().map(|key| Self::of_partition_key(key)));
-            }
+    pub(crate) fn of_partition_keys<'k>(
+        mut keys: impl Iterator<Item = &'k str>,
+    ) -> impl Iterator<Item = Self> {
+        iter::from_fn(move || Self::of_next_keys(&mut keys)).flatten()
+    }
+
+    /// The same for as many keys as are hashed side by side; `None` if there are no
+    /// more.
+    fn of_next_keys<'k>(
+        keys: &mut impl Iterator<Item = &'k str>,
+    ) -> Option<iter::Take<array::IntoIter<Self, LANES>>> {
+        let mut lanes = [""; LANES];
+        let mut filled = 0;
+        for (lane, key) in lanes.iter_mut().zip(keys) {
+            *lane = key;
+            filled += 1;
         }
-        found
+        let are_short = lanes.iter().all(|key| key.len() <= md5_lanes::BYTES_MAX);
+        let found = if are_short && filled >= LANES_WORTH_FILLING {
+            md5_lanes::digests(lanes.map(str::as_bytes)).map(Self)
+        } else {
+            let mut found = [Self(0); LANES];
+            for (key, found) in lanes[..filled].iter().zip(&mut found) {
+                *found = Self::of_partition_key(key);
+            }
+            found
+        };
+        (filled > 0).then(|| found.into_iter().take(filled))
     }
 
     /// The point as a number.
@@ -171,7 +186,8 @@ mod tests {
             keys in prop::collection::vec("[a-z]{0,8}|[a-zé]{50,60}", 0..80),
         ) {
             let alone: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key)).collect();
-            prop_assert_eq!(HashKey::of_partition_keys(keys.iter().map(String::as_str)), alone);
+            let together = HashKey::of_partition_keys(keys.iter().map(String::as_str));
+            prop_assert!(together.eq(alone));
         }
 
         #[test]
