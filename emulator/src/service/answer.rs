@@ -15,7 +15,8 @@ use super::envelope;
 use super::faults::{Asked, Commit, Patience, Verdict};
 use super::head::is_preflight;
 use super::long_poll::{Outcome, Waiting};
-use super::{LetIn, Service, empty, with_body};
+use super::unsent::{Content, Unsent};
+use super::{LetIn, Service};
 
 /// What a call that cannot be cut off gets in place of that (ours).
 const DROPPED: &str = "A fault rule of kinesis-emulator drops the connection here.\n";
@@ -33,22 +34,22 @@ impl Service {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
-            return Ok(self.complete(empty(StatusCode::OK), &parts, now, now));
+            return Ok(self.complete(Unsent::empty(), &parts, now, now));
         }
-        let response = match self.let_in(&parts, &body, now) {
+        let answer = match self.let_in(&parts, &body, now) {
             Ok(let_in) => {
                 let verdict = self.verdict(&let_in, &parts, now, Patience::None);
                 match self.carry_out(let_in, verdict, now) {
-                    Ok(Outcome::Answer(response)) => response,
+                    Ok(Outcome::Answer(answer)) => answer,
                     Ok(Outcome::Wait(poll)) => {
                         return Err(Box::new(Waiting { poll, parts, received: now }));
                     }
-                    Err(Dropped) => with_body(StatusCode::BAD_GATEWAY, "text/plain", DROPPED),
+                    Err(Dropped) => Unsent::new(StatusCode::BAD_GATEWAY, "text/plain", DROPPED),
                 }
             }
             Err(refusal) => self.turn_away(refusal, &parts, now),
         };
-        Ok(self.complete(response, &parts, now, now))
+        Ok(self.complete(answer, &parts, now, now))
     }
 
     /// What the fault rules say about a call.
@@ -94,16 +95,17 @@ impl Service {
                 Err(Dropped)
             }
             Verdict::Drop(Commit::After) => {
-                self.recorder.answer_dropped(match self.serve(let_in, &[], now) {
+                let answer = match self.serve(let_in, &[], now) {
                     Outcome::Answer(answer) => answer,
                     Outcome::Wait(poll) => poll.give_up(self),
-                });
+                };
+                self.recorder.answer_dropped(answer.call);
                 Err(Dropped)
             }
             Verdict::End { after_events, ending } => {
                 let mut outcome = self.serve(let_in, &[], now);
-                if let Outcome::Answer(response) = &mut outcome
-                    && let Body::Events(events) = response.body_mut()
+                if let Outcome::Answer(Unsent { content: Content::Events(events), .. }) =
+                    &mut outcome
                 {
                     events.end_after(after_events, ending);
                 }
@@ -123,14 +125,15 @@ mod waiting {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use http::{Request, Response, StatusCode};
+    use http::{Request, Response};
 
     use crate::model::timestamp::Timestamp;
+    use crate::service::Service;
     use crate::service::body::{Body, Dropped};
     use crate::service::faults::{Patience, Verdict};
     use crate::service::head::is_preflight;
     use crate::service::long_poll::{Outcome, Waiting};
-    use crate::service::{Service, empty};
+    use crate::service::unsent::Unsent;
 
     impl Service {
         /// Answers a request, whatever it is, when it is time to.
@@ -169,14 +172,14 @@ mod waiting {
             let mut arrived = received;
             let (parts, body) = request.into_parts();
             if is_preflight(&parts) {
-                return Ok(self.complete(empty(StatusCode::OK), &parts, received, received));
+                return Ok(self.complete(Unsent::empty(), &parts, received, received));
             }
             let let_in = match self.let_in(&parts, &body, received) {
                 Ok(let_in) => let_in,
                 Err(refusal) => {
                     self.wait_until(arrived.plus(self.latency_of(None))).await;
-                    let response = self.turn_away(refusal, &parts, received);
-                    return Ok(self.complete(response, &parts, received, self.clock.now()));
+                    let answer = self.turn_away(refusal, &parts, received);
+                    return Ok(self.complete(answer, &parts, received, self.clock.now()));
                 }
             };
             drop(body);
@@ -199,7 +202,7 @@ mod waiting {
             self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
             let now = self.clock.now();
             Ok(match self.carry_out(let_in, verdict, now)? {
-                Outcome::Answer(response) => self.complete(response, &parts, received, now),
+                Outcome::Answer(answer) => self.complete(answer, &parts, received, now),
                 Outcome::Wait(poll) => Waiting { poll, parts, received }.answer(self).await,
             })
         }

@@ -6,16 +6,18 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue,
-    ORIGIN,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN,
 };
 use http::{Method, Response};
 
 use crate::model::decimal;
 use crate::model::timestamp::Timestamp;
+use crate::wire::ROOM_FOR_HEAD_BYTES;
 
 use super::Service;
 use super::body::Body;
+use super::unsent::{Content, Unsent};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -29,46 +31,55 @@ const LENGTH_DIGITS: usize = 16;
 const DATE_BYTES: usize = 29;
 const REQUEST_ID_BYTES: usize = 36;
 const EXTENDED_REQUEST_ID_BYTES: usize = 96;
+const _: () = assert!(
+    LENGTH_DIGITS + DATE_BYTES + REQUEST_ID_BYTES + EXTENDED_REQUEST_ID_BYTES
+        <= ROOM_FOR_HEAD_BYTES
+);
 
 impl Service {
     /// Adds what every answer carries.
     pub(super) fn complete(
         &self,
-        mut response: Response<Body>,
+        answer: Unsent,
         request: &http::request::Parts,
         received: Timestamp,
         now: Timestamp,
     ) -> Response<Body> {
         let preflight = is_preflight(request);
         let request_id = self.request_id();
-        self.recorder.answered(&mut response, &request_id, received, now);
+        self.recorder.answered(answer.call, &request_id, received, now);
         let extended_id = (!preflight).then(|| self.extended_request_id());
-        let length = match response.body() {
-            Body::Full(bytes) => Some(decimal::digits(bytes.len() as u64)),
-            Body::Events(_) => None,
+        let (mut bytes, events) = match answer.content {
+            Content::Whole(bytes) => (bytes, None),
+            Content::Events(events) => (Vec::new(), Some(events)),
         };
+        let body_bytes = bytes.len();
+        let length = events.is_none().then(|| decimal::digits(body_bytes as u64));
         let lines = [
             (CONTENT_LENGTH, length.as_ref().map_or(&[][..], without_zeros)),
             (DATE, &now.http_date()),
             (REQUEST_ID, &request_id),
             (EXTENDED_REQUEST_ID, extended_id.as_ref().map_or(&[][..], |id| id)),
         ];
-        // All in one buffer, of which each value is a part.
-        let mut values =
-            [0; LENGTH_DIGITS + DATE_BYTES + REQUEST_ID_BYTES + EXTENDED_REQUEST_ID_BYTES];
-        let mut end = 0;
-        for (_, value) in &lines {
-            values[end..end + value.len()].copy_from_slice(value);
-            end += value.len();
-        }
-        let mut values = Bytes::from_owner(values);
+        // Behind the body, in its buffer, of which each value is a part.
+        lines.iter().for_each(|(_, value)| bytes.extend_from_slice(value));
+        let mut values = Bytes::from(bytes);
+        let body = values.split_to(body_bytes);
+        let mut response = Response::new(events.map_or(Body::Full(body), Body::Events));
+        *response.status_mut() = answer.status;
         let headers = response.headers_mut();
+        if let Some(content_type) = answer.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
         for (name, value) in lines {
             if !value.is_empty() {
                 headers.insert(name, header(values.split_to(value.len())));
             }
         }
         add_cors(headers, &request.headers, preflight);
+        if answer.wrote {
+            self.mark_as_written(&mut response);
+        }
         response
     }
 

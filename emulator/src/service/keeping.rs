@@ -16,8 +16,9 @@ use crate::operations::Prepared;
 use crate::snapshot::Snapshot;
 use crate::wire::Protocol;
 
+use super::Service;
 use super::body::Body;
-use super::{Service, api_error};
+use super::unsent::status_of;
 
 /// Ready when what was told is safe.
 pub(super) type Keeping = Durable<Arc<CommitLog>>;
@@ -51,7 +52,7 @@ impl Service {
         }
     }
 
-    /// Notes that a call's answer is no good unless what it wrote is kept.
+    /// Marks an answer as no good unless what its call wrote is kept.
     pub(super) fn mark_as_written(&self, response: &mut Response<Body>) {
         if self.store.is_some() {
             response.extensions_mut().insert(Wrote);
@@ -184,13 +185,11 @@ fn not_kept(response: Response<Body>, why: &Refusal) -> Response<Body> {
     let is_cbor =
         parts.headers.get(CONTENT_TYPE).is_some_and(|found| found == Protocol::Cbor.content_type());
     let protocol = if is_cbor { Protocol::Cbor } else { Protocol::Json };
-    let (error, body) = api_error(protocol, &ApiError::not_kept(why)).into_parts();
-    parts.status = error.status;
-    parts.headers.extend(error.headers);
-    if let Body::Full(bytes) = &body {
-        parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
-    }
-    Response::from_parts(parts, body)
+    let error = ApiError::not_kept(why);
+    let body = protocol.encode_error(&error);
+    parts.status = status_of(&error);
+    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    Response::from_parts(parts, Body::Full(body.into()))
 }
 
 #[cfg(test)]

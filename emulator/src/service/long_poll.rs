@@ -19,10 +19,11 @@ use crate::wire::request_bytes::RequestBytes;
 use super::Service;
 use super::body::Body;
 use super::recorder::Draft;
+use super::unsent::Unsent;
 
 /// What has come of a call so far.
 pub(super) enum Outcome {
-    Answer(Response<Body>),
+    Answer(Unsent),
     Wait(Box<LongPoll>),
 }
 
@@ -43,7 +44,7 @@ impl LongPoll {
         service: &Arc<Service>,
         received: Result<Vec<Delivered>, ApiError>,
         now: Timestamp,
-    ) -> Response<Body> {
+    ) -> Unsent {
         let Self { receive, protocol, caller, draft, since } = self;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let engine = &service.engine;
@@ -51,13 +52,11 @@ impl LongPoll {
         let call = Call { now, caller: &caller, engine, request, failing: &[], effect };
         let answer = service
             .guarded(|| received.map(|records| answer_receive(&receive, records, &call, protocol)));
-        let mut response = service.respond(answer, protocol, draft, since);
-        service.mark_as_written(&mut response);
-        response
+        Unsent { wrote: true, ..service.respond(answer, protocol, draft, since) }
     }
 
     /// Ends the wait now, with nothing.
-    pub(super) fn give_up(self, service: &Arc<Service>) -> Response<Body> {
+    pub(super) fn give_up(self, service: &Arc<Service>) -> Unsent {
         let now = self.since;
         self.end(service, Ok(Vec::new()), now)
     }
@@ -74,8 +73,8 @@ impl Waiting {
     /// Ends the wait now, with nothing.
     pub(super) fn give_up(self, service: &Arc<Service>) -> Response<Body> {
         let now = self.poll.since;
-        let response = self.poll.give_up(service);
-        service.complete(response, &self.parts, self.received, now)
+        let answer = self.poll.give_up(service);
+        service.complete(answer, &self.parts, self.received, now)
     }
 }
 
@@ -102,8 +101,8 @@ mod waiting {
             let mut timer = None;
             let (received, now) =
                 poll_fn(|context| self.poll_receive(service, &mut timer, context)).await;
-            let response = self.poll.end(service, received, now);
-            service.complete(response, &self.parts, self.received, now)
+            let answer = self.poll.end(service, received, now);
+            service.complete(answer, &self.parts, self.received, now)
         }
 
         fn poll_receive(

@@ -22,6 +22,7 @@ pub(crate) mod recorder;
 mod sdk_waiter;
 mod signature;
 mod switches;
+mod unsent;
 pub(crate) mod waiters;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,9 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 use crate::durable::store::{Resumed, Store};
 use crate::engine::Engine;
@@ -44,10 +43,9 @@ use crate::model::settings::Settings;
 use crate::model::timestamp::Timestamp;
 use crate::operations::{Call, OperationName, Prepared, Reply};
 use crate::snapshot::Snapshot;
+use crate::wire::Protocol;
 use crate::wire::request_bytes::RequestBytes;
-use crate::wire::{Protocol, event_stream};
 
-use body::Body;
 use clock::Clock;
 use envelope::{Admitted, Refusal};
 use fan_out::Events;
@@ -56,6 +54,7 @@ use latency::{Delays, Latency};
 use long_poll::{LongPoll, Outcome};
 use recorder::{Draft, Recorder};
 use switches::Switches;
+use unsent::Unsent;
 use waiters::Waiters;
 
 pub use limits_file::InvalidLimits;
@@ -208,21 +207,14 @@ impl Service {
     }
 
     /// Answers a request that no operation gets to see.
-    fn turn_away(
-        &self,
-        refusal: Refusal,
-        parts: &http::request::Parts,
-        now: Timestamp,
-    ) -> Response<Body> {
+    fn turn_away(&self, refusal: Refusal, parts: &http::request::Parts, now: Timestamp) -> Unsent {
         if matches!(refusal, Refusal::Health(_)) {
             return refuse(refusal);
         }
         let error = refusal.error().cloned();
-        let mut response = refuse(refusal);
-        let status = response.status();
-        let call = || envelope::refused_call(parts, error, status, self.settings(), now);
-        self.recorder.file_refused(call, &mut response);
-        response
+        let answer = refuse(refusal);
+        let refused = || envelope::refused_call(parts, error, answer.status, self.settings(), now);
+        Unsent { call: self.recorder.file_refused(refused), ..answer }
     }
 
     /// What stands before an operation: the envelope and the first two gates.
@@ -311,11 +303,8 @@ impl Service {
                 Outcome::Wait(Box::new(LongPoll { receive, protocol, caller, draft, since: now }))
             }
             handled => {
-                let mut response = self.respond(handled, protocol, draft, now);
-                if writes {
-                    self.mark_as_written(&mut response);
-                }
-                Outcome::Answer(response)
+                let answer = self.respond(handled, protocol, draft, now);
+                Outcome::Answer(Unsent { wrote: writes, ..answer })
             }
         }
     }
@@ -327,23 +316,17 @@ impl Service {
         protocol: Protocol,
         draft: Option<Box<Draft>>,
         now: Timestamp,
-    ) -> Response<Body> {
+    ) -> Unsent {
         let error = handled.as_ref().err().filter(|_| draft.is_some()).cloned();
-        let mut response = match handled {
-            Ok(Reply::Body(answer)) => with_body(StatusCode::OK, protocol.content_type(), answer),
+        let answer = match handled {
+            Ok(Reply::Body(body)) => Unsent::new(StatusCode::OK, protocol.content_type(), body),
             Ok(Reply::Receive(_)) => unreachable!("a call that waits has no answer yet"),
             Ok(Reply::Subscription(subscription)) => {
-                let events = Events::new(Arc::clone(self), subscription, protocol);
-                let mut response = empty(StatusCode::OK);
-                *response.body_mut() = Body::Events(Box::new(events));
-                let content_type = HeaderValue::from_static(event_stream::CONTENT_TYPE);
-                response.headers_mut().insert(CONTENT_TYPE, content_type);
-                response
+                Unsent::events(Events::new(Arc::clone(self), subscription, protocol))
             }
-            Err(error) => api_error(protocol, &error),
+            Err(error) => Unsent::error(protocol, &error),
         };
-        self.recorder.file(draft, error.as_ref(), now, &mut response);
-        response
+        Unsent { call: self.recorder.file(draft, error.as_ref(), now), ..answer }
     }
 
     /// Makes a panic an InternalFailure, and remembers it.
@@ -356,19 +339,19 @@ impl Service {
     }
 }
 
-fn refuse(refusal: Refusal) -> Response<Body> {
+fn refuse(refusal: Refusal) -> Unsent {
     match refusal {
-        Refusal::Api(protocol, error) => api_error(protocol, &error),
-        Refusal::Health(page) => with_body(StatusCode::OK, "application/json", page),
-        Refusal::AccessDenied => without_type(
+        Refusal::Api(protocol, error) => Unsent::error(protocol, &error),
+        Refusal::Health(page) => Unsent::new(StatusCode::OK, "application/json", page),
+        Refusal::AccessDenied => Unsent::without_type(
             StatusCode::FORBIDDEN,
             "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be \
              authorized</Message>\n</AccessDeniedException>\n",
         ),
         Refusal::UnknownContentType => {
-            without_type(StatusCode::NOT_FOUND, "<UnknownOperationException/>\n")
+            Unsent::without_type(StatusCode::NOT_FOUND, "<UnknownOperationException/>\n")
         }
-        Refusal::PlainJson(status, kind) => with_body(
+        Refusal::PlainJson(status, kind) => Unsent::new(
             status,
             "application/json",
             format!(
@@ -376,31 +359,4 @@ fn refuse(refusal: Refusal) -> Response<Body> {
             ),
         ),
     }
-}
-
-fn api_error(protocol: Protocol, error: &ApiError) -> Response<Body> {
-    let status = StatusCode::from_u16(error.kind().status()).expect("the table has real statuses");
-    with_body(status, protocol.content_type(), protocol.encode_error(error))
-}
-
-fn with_body(
-    status: StatusCode,
-    content_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<Body> {
-    let mut response = Response::new(Body::Full(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-/// The refusals in XML carry no Content-Type (recorded).
-fn without_type(status: StatusCode, body: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::Full(Bytes::from_static(body.as_bytes())));
-    *response.status_mut() = status;
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Body> {
-    without_type(status, "")
 }

@@ -26,6 +26,10 @@ use emit::Emit;
 use primitive::{Decode, Decoding};
 use request_bytes::RequestBytes;
 
+/// How many bytes can be added to an encoded answer before its buffer grows: the
+/// values of the head go out with it.
+pub(crate) const ROOM_FOR_HEAD_BYTES: usize = 192;
+
 /// The two encodings of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {

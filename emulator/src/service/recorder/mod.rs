@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::Response;
-
 use crate::engine::subscription::{Event, Subscription};
 use crate::model::error::ApiError;
 use crate::model::timestamp::Timestamp;
@@ -22,8 +20,6 @@ use crate::operations::{BatchRead, Effect, OperationName, Placed, Subject};
 use journal::{CallLog, Caller, JournaledCall, Outcome};
 use ledger::{ReadLog, Reader};
 use metrics::Meters;
-
-use super::body::Body;
 
 /// The recorder of one emulator.
 #[derive(Debug, Default)]
@@ -58,9 +54,9 @@ impl Draft {
     }
 }
 
-/// The number of the call that an answer belongs to, on its way beside it.
+/// What a call is called whose answer has not gone out yet.
 #[derive(Debug, Clone, Copy)]
-struct CallNumber(u64);
+pub(super) struct CallNumber(u64);
 
 impl Recorder {
     pub(crate) fn new(on: bool) -> Self {
@@ -107,33 +103,23 @@ impl Recorder {
         })
     }
 
-    /// Records a call that has been handled or refused, and marks its answer.
+    /// Records a call that has been handled or refused.
     pub(super) fn file(
         &self,
         draft: Option<Box<Draft>>,
         error: Option<&ApiError>,
         now: Timestamp,
-        answer: &mut Response<Body>,
-    ) {
-        let Some(draft) = draft else { return };
-        let Draft { operation, caller, subject, effect } = *draft;
+    ) -> Option<CallNumber> {
+        let Draft { operation, caller, subject, effect } = *draft?;
         let subject = subject.into_inner().unwrap_or_default();
         let effect = effect.into_inner().unwrap_or_default();
         let call = describe(operation, caller, &subject, &effect, error, now);
-        let number = self.recording().file(call, &subject, &effect, error, now);
-        answer.extensions_mut().insert(CallNumber(number));
+        Some(CallNumber(self.recording().file(call, &subject, &effect, error, now)))
     }
 
-    /// Records a request that no operation has seen, and marks its answer.
-    pub(super) fn file_refused(
-        &self,
-        call: impl FnOnce() -> JournaledCall,
-        answer: &mut Response<Body>,
-    ) {
-        if self.is_on() {
-            let number = self.recording().calls.push(call(), None);
-            answer.extensions_mut().insert(CallNumber(number));
-        }
+    /// Records a request that no operation has seen.
+    pub(super) fn file_refused(&self, call: impl FnOnce() -> JournaledCall) -> Option<CallNumber> {
+        self.is_on().then(|| CallNumber(self.recording().calls.push(call(), None)))
     }
 
     /// Records a call whose connection is dropped before anything is done.
@@ -150,23 +136,23 @@ impl Recorder {
         self.recording().calls.push(call, subject.stream.clone());
     }
 
-    /// Records that an answer does not go out.
-    pub(super) fn answer_dropped(&self, mut answer: Response<Body>) {
-        let Some(CallNumber(number)) = answer.extensions_mut().remove() else { return };
+    /// Records that a call's answer does not go out.
+    pub(super) fn answer_dropped(&self, call: Option<CallNumber>) {
+        let Some(CallNumber(number)) = call else { return };
         if let Some(entry) = self.recording().calls.find(number) {
             entry.call.outcome = Outcome::Dropped { committed: true };
         }
     }
 
-    /// Records that an answer goes out.
+    /// Records that a call's answer goes out.
     pub(super) fn answered(
         &self,
-        answer: &mut Response<Body>,
+        call: Option<CallNumber>,
         request_id: &[u8],
         received: Timestamp,
         answered: Timestamp,
     ) {
-        let Some(CallNumber(number)) = answer.extensions_mut().remove() else { return };
+        let Some(CallNumber(number)) = call else { return };
         let request_id = std::str::from_utf8(request_id).expect("a UUID is ASCII");
         self.recording().answered(number, request_id, answered.since(received));
     }

@@ -18,8 +18,8 @@ use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
-use super::Fault;
 use super::emit::Emit;
+use super::{Fault, ROOM_FOR_HEAD_BYTES};
 
 use reader::Reader;
 
@@ -30,7 +30,7 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(answer.bytes_about());
+    let mut body = Vec::with_capacity(answer.bytes_about() + ROOM_FOR_HEAD_BYTES);
     answer.emit(&mut Writer(&mut body));
     body
 }

@@ -9,10 +9,10 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, IgnoredAny};
 
-use super::Fault;
 use super::emit::Emit;
 #[cfg(test)]
 use super::primitive::{Decode, Decoding};
+use super::{Fault, ROOM_FOR_HEAD_BYTES};
 
 use reader::Reader;
 
@@ -25,7 +25,7 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
 
 /// Writes an answer.
 pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(answer.bytes_about());
+    let mut body = Vec::with_capacity(answer.bytes_about() + ROOM_FOR_HEAD_BYTES);
     answer.emit(&mut Writer::new(&mut body));
     body
 }
