@@ -50,10 +50,22 @@ impl BareRecord {
     #[must_use]
     pub fn new(partition_key: &str, data: Vec<u8>) -> Self {
         Self {
-            hash_key: HashKey::of_partition_key(partition_key),
+            hash_key: HashKey::of_partition_key(partition_key.into()),
             partition_key: partition_key.into(),
             data: data.into(),
         }
+    }
+
+    /// Where the record goes.
+    #[must_use]
+    pub fn partition_key(&self) -> &str {
+        &self.partition_key
+    }
+
+    /// What it carries.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
     }
 
     /// Data and key, in bytes.
@@ -64,10 +76,10 @@ impl BareRecord {
 
     fn given(&self, hashing: Hashing) -> NewRecord<'_> {
         NewRecord {
-            partition_key: Some(&self.partition_key),
+            partition_key: Some((&*self.partition_key).into()),
             destination: match hashing {
                 Hashing::Before => Destination::At(self.hash_key),
-                Hashing::Included => Destination::OfKey(&self.partition_key),
+                Hashing::Included => Destination::OfKey((&*self.partition_key).into()),
             },
             data: &self.data,
         }

@@ -24,7 +24,7 @@ use crate::engine::stream::{Stream, StreamState};
 use crate::engine::topology::Shard;
 use crate::engine::transition::Transition;
 use crate::model::arn::{AccountId, QueueId, RealmId, Region};
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
@@ -221,7 +221,7 @@ pub(super) fn write_added(buffer: &mut Vec<u8>, incarnation: u64, added: &mut Ad
     let Added { shard, first, arrival, encryption, records } = added;
     begin_records(buffer, incarnation, *shard, *first, *arrival);
     for (key, data) in records {
-        write_record(buffer, 0, key.map(str::as_bytes), data, *encryption);
+        write_record(buffer, 0, key.map(KeptText::as_bytes), data, *encryption);
     }
 }
 
@@ -314,7 +314,7 @@ fn write_records_of(
                 arrival
             });
             let millis_later = arrival.as_millis() - first.as_millis();
-            let key = partition_key.map(StoredText::as_bytes);
+            let key = partition_key.map(KeptText::as_bytes);
             write_record(buffer, millis_later, key, data, encryption);
         }
         push(buffer);

@@ -138,7 +138,7 @@ impl Replay {
             let key = key.map(std::str::from_utf8).transpose();
             let key = key.map_err(|error| format!("a partition key that is no text: {error}"))?;
             read::check_record(key.map(Cow::Borrowed).as_ref(), data)?;
-            log.append(arrival, key, data, encryption);
+            log.append(arrival, key.map(Into::into), data, encryption);
         }
         let newest = log.newest();
         drop(log);

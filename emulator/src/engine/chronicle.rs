@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::model::arn::RealmId;
+use crate::model::record::KeptText;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
@@ -74,5 +75,5 @@ pub(crate) struct Added<'a> {
     pub(crate) arrival: Timestamp,
     pub(crate) encryption: EncryptionType,
     /// Partition key and data of each.
-    pub(crate) records: &'a mut dyn Iterator<Item = (Option<&'a str>, &'a [u8])>,
+    pub(crate) records: &'a mut dyn Iterator<Item = (Option<KeptText<'a>>, &'a [u8])>,
 }

@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
@@ -128,7 +128,7 @@ impl Log {
     pub(crate) fn append(
         &mut self,
         now: Timestamp,
-        partition_key: Option<&str>,
+        partition_key: Option<KeptText<'_>>,
         data: &[u8],
         encryption: EncryptionType,
     ) -> SequenceNumber {
@@ -345,7 +345,7 @@ impl Batch {
 pub(crate) struct StoredRecord<'a> {
     pub(crate) sequence_number: SequenceNumber,
     pub(crate) arrival: Timestamp,
-    pub(crate) partition_key: Option<StoredText<'a>>,
+    pub(crate) partition_key: Option<KeptText<'a>>,
     pub(crate) data: &'a [u8],
     pub(crate) encryption: EncryptionType,
 }
@@ -353,7 +353,7 @@ pub(crate) struct StoredRecord<'a> {
 impl StoredRecord<'_> {
     /// Data and key.
     pub(crate) fn bytes(&self) -> usize {
-        self.data.len() + self.partition_key.map_or(0, StoredText::len)
+        self.data.len() + self.partition_key.map_or(0, KeptText::len)
     }
 }
 
@@ -377,7 +377,7 @@ impl std::ops::Deref for SegmentRef<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Incoming<'a> {
     arrival: Timestamp,
-    partition_key: Option<&'a str>,
+    partition_key: Option<KeptText<'a>>,
     data: &'a [u8],
     encryption: EncryptionType,
 }
@@ -599,12 +599,12 @@ impl Segment {
     }
 
     /// Of a record that begins here.
-    fn key_and_data(&self, offset: usize) -> (Option<StoredText<'_>>, &[u8]) {
+    fn key_and_data(&self, offset: usize) -> (Option<KeptText<'_>>, &[u8]) {
         debug_assert!(offset > 0 || self.head_bytes == 0, "a record in two segments is joined");
         let entry = &self.entries[offset];
         let bytes = self.bytes_in(&(offset..offset + 1));
         let (key, data) = bytes.split_at(entry.key_bytes.into());
-        (entry.has_partition_key.then(|| StoredText::of_stored(key)), data)
+        (entry.has_partition_key.then(|| KeptText::of_kept(key)), data)
     }
 }
 
@@ -624,7 +624,12 @@ mod tests {
         let mut log = Log::new(ShardIndex::new(3), CREATED);
         for (nth, arrival) in arrivals.iter().enumerate() {
             let data = vec![nth as u8; data_bytes];
-            log.append(at(*arrival), Some(&format!("key-{nth}")), &data, EncryptionType::None);
+            log.append(
+                at(*arrival),
+                Some(format!("key-{nth}").as_str().into()),
+                &data,
+                EncryptionType::None,
+            );
         }
         log
     }
@@ -685,7 +690,7 @@ mod tests {
         log.trim(at(10_000));
         assert_eq!(batch.iter().count(), 3000);
         assert_eq!(
-            batch.iter().last().unwrap().partition_key.map(StoredText::as_str),
+            batch.iter().last().unwrap().partition_key.map(KeptText::as_str),
             Some("key-2999")
         );
     }
@@ -889,7 +894,7 @@ mod tests {
             for (nth, size) in sizes.iter().enumerate() {
                 let data = vec![nth as u8; *size];
                 let key = (nth % 3 != 0).then(|| format!("k{nth}"));
-                let number = log.append(at(nth as u64), key.as_deref(), &data, EncryptionType::Kms);
+                let number = log.append(at(nth as u64), key.as_deref().map(Into::into), &data, EncryptionType::Kms);
                 expected.push((number, key, data));
             }
             let mut read = Vec::new();

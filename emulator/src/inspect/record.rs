@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::engine::log::StoredRecord;
 use crate::model::arn::StreamAddress;
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
@@ -65,7 +65,7 @@ impl Record {
         Self {
             partition_key: stored
                 .partition_key
-                .map(StoredText::as_str)
+                .map(KeptText::as_str)
                 .unwrap_or_default()
                 .to_owned(),
             data: Bytes::copy_from_slice(stored.data),

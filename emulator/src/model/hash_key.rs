@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 
 use super::constraint::{Constrained, Constraint, Pattern};
 use super::md5_lanes::{self, LANES};
+use super::record::KeptText;
 use super::short_text::ShortText;
 
 /// Fewer keys are hashed sooner one after the other.
@@ -31,13 +32,13 @@ impl HashKey {
     }
 
     /// Where a partition key lands: its UTF-8 bytes' MD5, read big-endian.
-    pub(crate) fn of_partition_key(partition_key: &str) -> Self {
+    pub(crate) fn of_partition_key(partition_key: KeptText<'_>) -> Self {
         Self(u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()))
     }
 
     /// The same for many keys, in their order.
     pub(crate) fn of_partition_keys<'k>(
-        mut keys: impl Iterator<Item = &'k str>,
+        mut keys: impl Iterator<Item = KeptText<'k>>,
     ) -> impl Iterator<Item = Self> {
         iter::from_fn(move || Self::of_next_keys(&mut keys)).flatten()
     }
@@ -45,9 +46,9 @@ impl HashKey {
     /// The same for as many keys as are hashed side by side; `None` if there are no
     /// more.
     fn of_next_keys<'k>(
-        keys: &mut impl Iterator<Item = &'k str>,
+        keys: &mut impl Iterator<Item = KeptText<'k>>,
     ) -> Option<iter::Take<array::IntoIter<Self, LANES>>> {
-        let mut lanes = [""; LANES];
+        let mut lanes = [KeptText::default(); LANES];
         let mut filled = 0;
         for (lane, key) in lanes.iter_mut().zip(keys) {
             *lane = key;
@@ -55,11 +56,11 @@ impl HashKey {
         }
         let are_short = lanes.iter().all(|key| key.len() <= md5_lanes::BYTES_MAX);
         let found = if are_short && filled >= LANES_WORTH_FILLING {
-            md5_lanes::digests(lanes.map(str::as_bytes)).map(Self)
+            md5_lanes::digests(lanes.map(KeptText::as_bytes)).map(Self)
         } else {
             let mut found = [Self(0); LANES];
             for (key, found) in lanes[..filled].iter().zip(&mut found) {
-                *found = Self::of_partition_key(key);
+                *found = Self::of_partition_key(*key);
             }
             found
         };
@@ -185,8 +186,8 @@ mod tests {
         fn many_keys_land_where_each_does_alone(
             keys in prop::collection::vec("[a-z]{0,8}|[a-zé]{50,60}", 0..80),
         ) {
-            let alone: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key)).collect();
-            let together = HashKey::of_partition_keys(keys.iter().map(String::as_str));
+            let alone: Vec<_> = keys.iter().map(|key| HashKey::of_partition_key(key.as_str().into())).collect();
+            let together = HashKey::of_partition_keys(keys.iter().map(|key| key.as_str().into()));
             prop_assert!(together.eq(alone));
         }
 
@@ -220,7 +221,7 @@ mod tests {
     fn a_partition_key_lands_on_its_md5() {
         // echo -n a | md5sum: 0cc175b9c0f1b6a831c399e269772661
         assert_eq!(
-            HashKey::of_partition_key("a").number(),
+            HashKey::of_partition_key("a".into()).number(),
             0x0cc1_75b9_c0f1_b6a8_31c3_99e2_6977_2661
         );
     }

@@ -11,15 +11,15 @@ impl Payload {
     pub(crate) const BYTES_MAX: usize = 10_485_760;
 }
 
-/// A text that was one when it was stored: whoever passes it on as bytes need not
+/// A text that was one when it was kept: whoever passes it on as bytes need not
 /// check it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StoredText<'a>(&'a [u8]);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct KeptText<'a>(&'a [u8]);
 
-impl<'a> StoredText<'a> {
-    /// Takes bytes that were stored as a text.
-    pub(crate) fn of_stored(bytes: &'a [u8]) -> Self {
-        debug_assert!(std::str::from_utf8(bytes).is_ok(), "a text was stored");
+impl<'a> KeptText<'a> {
+    /// Takes bytes that were kept as a text.
+    pub(crate) fn of_kept(bytes: &'a [u8]) -> Self {
+        debug_assert!(std::str::from_utf8(bytes).is_ok(), "a text was kept");
         Self(bytes)
     }
 
@@ -35,6 +35,12 @@ impl<'a> StoredText<'a> {
 
     /// The text.
     pub(crate) fn as_str(self) -> &'a str {
-        std::str::from_utf8(self.0).expect("it was text when it was stored")
+        std::str::from_utf8(self.0).expect("it was text when it was kept")
+    }
+}
+
+impl<'a> From<&'a str> for KeptText<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(text.as_bytes())
     }
 }

@@ -18,7 +18,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::hash_key::GivenHashKey;
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
-use crate::model::record::Payload;
+use crate::model::record::{KeptText, Payload};
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, RecordDistributionStrategy};
@@ -116,7 +116,7 @@ pub(super) fn stored_bytes(
 /// If a key is missing or out of range, or the record is too large.
 pub(super) fn accept<'a>(
     data: &'a [u8],
-    partition_key: Option<&'a str>,
+    partition_key: Option<KeptText<'a>>,
     explicit_hash_key: Option<&GivenHashKey>,
     writable: &Writable<'_>,
     at: &Path<'_>,

@@ -21,7 +21,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::limits::Rate;
 use crate::model::names::{GivenQueueArn, RecordId};
 use crate::model::numbers::{ReceiveLimit, VisibilityTimeoutSeconds, WaitTimeSeconds};
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::timestamp::Timestamp;
 use crate::wire::Protocol;
 use crate::wire::description::Description;
@@ -54,7 +54,7 @@ answer! {
     pub(crate) struct QueueRecord<'a> {
         "ReceiptHandle" => handle: SealedReceipt,
         "RecordId" => id: RecordId,
-        "PartitionKey" => partition_key: Option<StoredText<'a>>,
+        "PartitionKey" => partition_key: Option<KeptText<'a>>,
         "Data" => data: &'a [u8],
         "ApproximateArrivalTimestamp" => arrival: Timestamp,
         "FirstReceiveTimestamp" => first_received: Timestamp,

@@ -5,7 +5,7 @@ use crate::engine::stream::StreamState;
 use crate::engine::topology;
 use crate::model::hash_key;
 use crate::model::names::{TagKey, TagValue};
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::sequence_number::{SequenceNumber, Succession};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, MetricsName, StreamMode};
@@ -136,7 +136,7 @@ answer! {
         "SequenceNumber" => sequence_number: SequenceDigits,
         "ApproximateArrivalTimestamp" => arrival: Timestamp,
         "Data" => data: &'a [u8],
-        "PartitionKey" => partition_key: Option<StoredText<'a>>,
+        "PartitionKey" => partition_key: Option<KeptText<'a>>,
         "EncryptionType" => encryption: Option<EncryptionType>,
     }
 }

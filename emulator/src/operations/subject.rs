@@ -108,7 +108,7 @@ impl Subject {
         {
             let key = call.request.text(key);
             record.bytes += key.len();
-            record.partition_key = Some(PartitionKey::from_checked(key.into()));
+            record.partition_key = Some(PartitionKey::from_checked(key.as_str().into()));
         } else if let (Some(key), Some(record)) =
             (given::<GivenHashKey>(member), self.records.last_mut())
         {
@@ -149,7 +149,7 @@ impl Subject {
         }
         for record in &mut self.records {
             let of_key = record.partition_key.as_ref();
-            let of_key = of_key.map(|key| HashKey::of_partition_key(key.as_str()));
+            let of_key = of_key.map(|key| HashKey::of_partition_key(key.as_str().into()));
             let hash_key = record.explicit_hash_key.or(of_key);
             record.shard = hash_key.map(|key| state.topology.route(key).index);
         }

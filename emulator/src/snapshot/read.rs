@@ -311,7 +311,12 @@ impl OpenShard {
             .map_err(|error| format!("data that is not base64: {error}"))?;
         check_record(row.key.as_ref(), &self.data)?;
         let encryption = if row.encrypted { EncryptionType::Kms } else { EncryptionType::None };
-        self.shard.log.lock().append(arrival, row.key.as_deref(), &self.data, encryption);
+        self.shard.log.lock().append(
+            arrival,
+            row.key.as_deref().map(Into::into),
+            &self.data,
+            encryption,
+        );
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
     GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
 };
-use crate::model::record::StoredText;
+use crate::model::record::KeptText;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
@@ -191,7 +191,7 @@ impl Emit for &str {
 }
 
 /// A partition key as it was stored.
-impl Emit for StoredText<'_> {
+impl Emit for KeptText<'_> {
     const DESCRIPTION: Description = Description::Text(&[]);
 
     fn bytes_about(&self) -> usize {

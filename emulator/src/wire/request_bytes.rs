@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::model::constraint::Constrained;
-use crate::model::record::Payload;
+use crate::model::record::{KeptText, Payload};
 
 /// What the members of one request that are [`Kept`] are made of.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ impl RequestBytes {
     }
 
     /// A text.
-    pub(crate) fn text<T: Constrained>(&self, kept: &Kept<T>) -> &str {
-        std::str::from_utf8(&self.kept[kept.place.clone()]).expect("what was kept is a text")
+    pub(crate) fn text<T: Constrained>(&self, kept: &Kept<T>) -> KeptText<'_> {
+        KeptText::of_kept(&self.kept[kept.place.clone()])
     }
 }
