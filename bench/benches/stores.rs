@@ -1,7 +1,7 @@
 //! What could keep an emulator's writes: its own commit log beside embedded
 //! stores, each asked for the same.
 //!
-//! `cargo bench -p kinesis-bench --bench stores [-- --markdown FILE]`
+//! `cargo bench -p kinesis-bench --features stores --bench stores [-- --markdown FILE]`
 //!
 //! Threads write records of 100 bytes and wait until each is synced to the disk.
 //! The stores are measured as they are, every writer committing for itself, and

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports)]
 
+#[cfg(feature = "aggregation")]
 mod aggregated_records;
 
 #[path = "../../tests/it/fuzzed/mod.rs"]
@@ -31,6 +32,7 @@ mod wire {
     mod validation;
 }
 
+#[cfg(feature = "aggregation")]
 pub use aggregated_records::every_record_is_taken_apart;
 
 /// Runs a target of the integration tests.
