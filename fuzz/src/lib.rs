@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports)]
 
 #[cfg(feature = "aggregation")]
+#[path = "../../tests/it/fuzzed/aggregated_records.rs"]
 mod aggregated_records;
 
 #[path = "../../tests/it/fuzzed/mod.rs"]
@@ -32,8 +33,14 @@ mod wire {
     mod validation;
 }
 
+/// Holds the bytes against the law of aggregated records.
+///
+/// # Panics
+/// If it is broken.
 #[cfg(feature = "aggregation")]
-pub use aggregated_records::every_record_is_taken_apart;
+pub fn every_record_is_taken_apart(bytes: &[u8]) {
+    aggregated_records::every_record_is_taken_apart(bytes);
+}
 
 /// Runs a target of the integration tests.
 ///

@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 ///
 /// # Panics
 /// If what was put together does not come apart as it was.
-pub fn every_record_is_taken_apart(bytes: &[u8]) {
+pub(crate) fn every_record_is_taken_apart(bytes: &[u8]) {
     let _answers = split(bytes);
     let framed = [&MAGIC, bytes, &Md5::digest(bytes)].concat();
     let Some(apart) = split(&framed) else { return };
