@@ -34,7 +34,7 @@ impl Service {
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
-            return Ok(self.complete(Unsent::empty(), &parts, now, now));
+            return Ok(self.complete(Unsent::empty(), parts, now, now));
         }
         let answer = match self.let_in(&parts, &body, now) {
             Ok(let_in) => {
@@ -49,7 +49,7 @@ impl Service {
             }
             Err(refusal) => self.turn_away(refusal, &parts, now),
         };
-        Ok(self.complete(answer, &parts, now, now))
+        Ok(self.complete(answer, parts, now, now))
     }
 
     /// What the fault rules say about a call.
@@ -172,14 +172,14 @@ mod waiting {
             let mut arrived = received;
             let (parts, body) = request.into_parts();
             if is_preflight(&parts) {
-                return Ok(self.complete(Unsent::empty(), &parts, received, received));
+                return Ok(self.complete(Unsent::empty(), parts, received, received));
             }
             let let_in = match self.let_in(&parts, &body, received) {
                 Ok(let_in) => let_in,
                 Err(refusal) => {
                     self.wait_until(arrived.plus(self.latency_of(None))).await;
                     let answer = self.turn_away(refusal, &parts, received);
-                    return Ok(self.complete(answer, &parts, received, self.clock.now()));
+                    return Ok(self.complete(answer, parts, received, self.clock.now()));
                 }
             };
             drop(body);
@@ -202,7 +202,7 @@ mod waiting {
             self.wait_until(arrived.plus(delay).plus(self.latency_of(Some(operation)))).await;
             let now = self.clock.now();
             Ok(match self.carry_out(let_in, verdict, now)? {
-                Outcome::Answer(answer) => self.complete(answer, &parts, received, now),
+                Outcome::Answer(answer) => self.complete(answer, parts, received, now),
                 Outcome::Wait(poll) => Waiting { poll, parts, received }.answer(self).await,
             })
         }

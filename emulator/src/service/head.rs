@@ -37,15 +37,16 @@ const _: () = assert!(
 );
 
 impl Service {
-    /// Adds what every answer carries.
+    /// Adds what every answer carries. Its head takes the place of the request's, in
+    /// the same memory.
     pub(super) fn complete(
         &self,
         answer: Unsent,
-        request: &http::request::Parts,
+        request: http::request::Parts,
         received: Timestamp,
         now: Timestamp,
     ) -> Response<Body> {
-        let preflight = is_preflight(request);
+        let preflight = is_preflight(&request);
         let request_id = self.request_id();
         self.recorder.answered(answer.call, &request_id, received, now);
         let extended_id = (!preflight).then(|| self.extended_request_id());
@@ -67,7 +68,9 @@ impl Service {
         let body = values.split_to(body_bytes);
         let mut response = Response::new(events.map_or(Body::Full(body), Body::Events));
         *response.status_mut() = answer.status;
-        let headers = response.headers_mut();
+        let allowed = Allowed::to(&request.headers, preflight);
+        let mut headers = request.headers;
+        headers.clear();
         if let Some(content_type) = answer.content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
@@ -76,7 +79,8 @@ impl Service {
                 headers.insert(name, header(values.split_to(value.len())));
             }
         }
-        add_cors(headers, &request.headers, preflight);
+        allowed.tell(&mut headers);
+        *response.headers_mut() = headers;
         if answer.wrote {
             self.mark_as_written(&mut response);
         }
@@ -120,22 +124,43 @@ fn without_zeros(digits: &[u8; LENGTH_DIGITS]) -> &[u8] {
     &digits[zeros.min(LENGTH_DIGITS - 1)..]
 }
 
-fn add_cors(headers: &mut HeaderMap, request: &HeaderMap, preflight: bool) {
-    if !request.contains_key(ORIGIN) {
-        return;
+/// What a page may do (CORS).
+enum Allowed {
+    /// Nobody asks: no page of another origin is calling.
+    Unasked,
+    /// To read the answer.
+    Reading,
+    /// To call, with the headers and by the method that it has named.
+    Calling { headers: Option<HeaderValue>, method: Option<HeaderValue> },
+}
+
+impl Allowed {
+    fn to(request: &HeaderMap, preflight: bool) -> Self {
+        match (request.contains_key(ORIGIN), preflight) {
+            (false, _) => Self::Unasked,
+            (true, false) => Self::Reading,
+            (true, true) => Self::Calling {
+                headers: request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned(),
+                method: request.get(ACCESS_CONTROL_REQUEST_METHOD).cloned(),
+            },
+        }
     }
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if !preflight {
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-        return;
-    }
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
-    for (asked, allowed) in [
-        (ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_ALLOW_HEADERS),
-        (ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_ALLOW_METHODS),
-    ] {
-        if let Some(value) = request.get(asked) {
-            headers.insert(allowed, value.clone());
+
+    fn tell(self, answer: &mut HeaderMap) {
+        const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
+        match self {
+            Self::Unasked => {}
+            Self::Reading => {
+                answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
+                answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+            }
+            Self::Calling { headers, method } => {
+                answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
+                answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
+                let headers = headers.map(|names| (ACCESS_CONTROL_ALLOW_HEADERS, names));
+                let method = method.map(|name| (ACCESS_CONTROL_ALLOW_METHODS, name));
+                answer.extend(headers.into_iter().chain(method));
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ impl Waiting {
     pub(super) fn give_up(self, service: &Arc<Service>) -> Response<Body> {
         let now = self.poll.since;
         let answer = self.poll.give_up(service);
-        service.complete(answer, &self.parts, self.received, now)
+        service.complete(answer, self.parts, self.received, now)
     }
 }
 
@@ -102,7 +102,7 @@ mod waiting {
             let (received, now) =
                 poll_fn(|context| self.poll_receive(service, &mut timer, context)).await;
             let answer = self.poll.end(service, received, now);
-            service.complete(answer, &self.parts, self.received, now)
+            service.complete(answer, self.parts, self.received, now)
         }
 
         fn poll_receive(
