@@ -162,7 +162,7 @@ impl BareEngine {
         let mut writable = self.stream.writable().expect("the stream is ACTIVE");
         let placed =
             writable.append(now, &record.given(Hashing::Before), None).expect("nothing is limited");
-        placed.sequence_number.index
+        placed.index
     }
 
     /// Stores records as PutRecords does. Returns how many were stored.

@@ -635,7 +635,7 @@ mod tests {
         let mut stream = StreamState::creating(StreamMode::OnDemand, DAY);
         stream.topology = Topology::uniform(2, START.as_seconds(), START);
         for number in 0..records {
-            let shard = stream.topology.nth_open(number);
+            let shard = &stream.topology.shards()[stream.topology.nth_open(number).as_usize()];
             let now = START.plus(Duration::from_millis(number));
             shard.log.lock().append(now, None, b"x", EncryptionType::None);
         }

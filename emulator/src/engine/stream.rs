@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::model::arn::{AccountId, QueueId, StreamAddress};
 use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
@@ -207,13 +209,6 @@ pub(crate) struct Holdings {
     pub(crate) records: u64,
     /// Data and keys of the records.
     pub(crate) bytes: u64,
-}
-
-/// Where a record went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Placed {
-    pub(crate) shard: ShardIndex,
-    pub(crate) sequence_number: SequenceNumber,
 }
 
 impl Stream {
@@ -557,7 +552,7 @@ impl Writable<'_> {
         now: Timestamp,
         record: &NewRecord<'_>,
         limits: Option<&Limits>,
-    ) -> Result<Placed, ApiError> {
+    ) -> Result<SequenceNumber, ApiError> {
         let mut placed = None;
         let shard = self.shard_for(record.destination, HashKey::of_partition_key);
         let busy = self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
@@ -575,7 +570,7 @@ impl Writable<'_> {
         now: Timestamp,
         records: &[NewRecord<'_>],
         limits: Option<&Limits>,
-    ) -> Vec<Result<Placed, ApiError>> {
+    ) -> Vec<Result<SequenceNumber, ApiError>> {
         let keys = records.iter().filter_map(|record| match record.destination {
             Destination::OfKey(key) => Some(key),
             Destination::Anywhere | Destination::At(_) => None,
@@ -586,16 +581,16 @@ impl Writable<'_> {
         let route = |(record, place): (&NewRecord<'_>, u64)| {
             let next = |_: KeptText<'_>| hashed.next().expect("every key has been hashed");
             let shard = self.shard_for(record.destination, next);
-            u64::from(shard.index.number()) << 32 | place
+            u64::from(shard.number()) << 32 | place
         };
-        let mut routes: Vec<u64> = records.iter().zip(0..).map(route).collect();
+        let mut routes: SmallVec<[u64; 512]> = records.iter().zip(0..).map(route).collect();
         routes.sort_unstable();
-        let shard_of = |route: u64| (route >> 32) as usize;
+        let shard_of = |route: u64| ShardIndex::new((route >> 32) as u32);
         let place_of = |route: u64| (route & u64::from(u32::MAX)) as usize;
         let mut placed: Vec<_> = records.iter().map(|_| None).collect();
         let mut busy = Vec::new();
         for group in routes.chunk_by(|one, other| shard_of(*one) == shard_of(*other)) {
-            let shard = &self.state.topology.shards()[shard_of(group[0])];
+            let shard = shard_of(group[0]);
             let members = group.iter().map(|route| (place_of(*route), &records[place_of(*route)]));
             busy.extend(self.append_to(shard, now, members, limits, |place, result| {
                 placed[place] = Some(result);
@@ -609,7 +604,7 @@ impl Writable<'_> {
         &self,
         destination: Destination<'_>,
         hash: impl FnOnce(KeptText<'_>) -> HashKey,
-    ) -> &Shard {
+    ) -> ShardIndex {
         let topology = &self.state.topology;
         match destination {
             Destination::Anywhere => {
@@ -624,14 +619,14 @@ impl Writable<'_> {
     /// each. Returns the shard if it has just become too busy.
     fn append_to<'r>(
         &self,
-        shard: &Shard,
+        shard: ShardIndex,
         now: Timestamp,
         records: impl Iterator<Item = (usize, &'r NewRecord<'r>)> + Clone,
         limits: Option<&Limits>,
-        mut tell: impl FnMut(usize, Result<Placed, ApiError>),
+        mut tell: impl FnMut(usize, Result<SequenceNumber, ApiError>),
     ) -> Option<ShardIndex> {
         let mut busy = false;
-        let mut log = shard.log.lock();
+        let mut log = self.state.topology.shards()[shard.as_usize()].log.lock();
         log.trim(self.state.horizon(now));
         let first = log.end();
         // In order, as the places are.
@@ -643,9 +638,7 @@ impl Writable<'_> {
             };
             let result = admitted.map(|too_busy| {
                 busy |= too_busy;
-                let sequence_number =
-                    log.append(now, record.partition_key, record.data, self.state.encryption);
-                Placed { shard: shard.index, sequence_number }
+                log.append(now, record.partition_key, record.data, self.state.encryption)
             });
             if result.is_err() && self.state.listener.is_some() {
                 refused.push(place);
@@ -659,7 +652,7 @@ impl Writable<'_> {
             listener.records_added(
                 self.stream,
                 &mut Added {
-                    shard: shard.index,
+                    shard,
                     first,
                     // All arrive at the time at which the last one does.
                     arrival: log.newest(),
@@ -671,7 +664,7 @@ impl Writable<'_> {
         let readers = log.readers_at_end.take();
         drop(log);
         readers.for_each(Waker::wake);
-        busy.then_some(shard.index)
+        busy.then_some(shard)
     }
 
     /// Takes a record's share of its shard, and says whether the shard has
@@ -679,7 +672,7 @@ impl Writable<'_> {
     fn admit(
         &self,
         record: &NewRecord<'_>,
-        shard: &Shard,
+        shard: ShardIndex,
         usage: &mut ShardUsage,
         limits: &Limits,
         now: Timestamp,
@@ -687,7 +680,7 @@ impl Writable<'_> {
         let bytes = record.bytes();
         if !usage.admit_record(bytes, self.state.max_record_size.bytes(), limits, now) {
             let StreamAddress { name, realm } = &self.stream.address;
-            return Err(ApiError::shard_rate_exceeded(shard.index, name, &realm.account));
+            return Err(ApiError::shard_rate_exceeded(shard, name, &realm.account));
         }
         let watched = self.state.mode == StreamMode::OnDemand;
         Ok(watched && usage.watch_record(bytes, limits, now))

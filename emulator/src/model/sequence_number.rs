@@ -192,7 +192,10 @@ impl PartialOrd for SequenceNumber {
 impl SequenceNumber {
     /// The number's decimal digits.
     pub(crate) fn digits(self) -> [u8; Self::DIGITS] {
-        let [first, middle, last] = self.groups();
+        Self::digits_of(self.groups())
+    }
+
+    fn digits_of([first, middle, last]: [u64; 3]) -> [u8; Self::DIGITS] {
         let mut digits = [0; Self::DIGITS];
         digits[..18].copy_from_slice(&decimal::digits::<18>(first));
         digits[18..37].copy_from_slice(&decimal::digits::<19>(middle));
@@ -238,11 +241,25 @@ impl Succession {
         {
             return told.digits;
         }
-        let [_, middle, last] = number.groups();
+        let groups @ [_, middle, last] = number.groups();
         let before_last = middle % Self::EIGHT_DIGITS_END;
-        let digits = number.digits();
+        let digits = SequenceNumber::digits_of(groups);
         self.0 = Some(Told { number, digits, last, before_last });
         digits
+    }
+}
+
+/// The same for the records of several shards by turns.
+#[derive(Debug, Default)]
+pub(crate) struct Successions([Succession; Self::SHARDS]);
+
+impl Successions {
+    /// Of more neighbouring shards than this, some forget each other's numbers.
+    const SHARDS: usize = 16;
+
+    /// The digits of the next number.
+    pub(crate) fn digits(&mut self, number: SequenceNumber) -> [u8; SequenceNumber::DIGITS] {
+        self.0[number.shard.as_usize() % Self::SHARDS].digits(number)
     }
 }
 

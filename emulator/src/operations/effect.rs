@@ -61,7 +61,7 @@ impl Effect {
         } else if let Some(put) = answer.downcast_ref::<PutRecordsOutput>() {
             let Results(results) = &put.records;
             effect.placed.extend(results.iter().map(|result| match result {
-                Ok(placed) => Placed::Stored(placed.sequence_number),
+                Ok(number) => Placed::Stored(*number),
                 Err(error) if error.kind() == ErrorKind::ProvisionedThroughputExceeded => {
                     Placed::Throttled
                 }

@@ -8,7 +8,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
 
-use crate::engine::stream::{Destination, NewRecord, Placed, Writable};
+use crate::engine::stream::{Destination, NewRecord, Writable};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument, KmsAccessDenied,
@@ -97,8 +97,8 @@ impl Operation for PutRecord {
         if let Some(limits) = &limits {
             realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
         }
-        let Placed { shard, sequence_number } = placed?;
-        Ok(PutRecordOutput { shard_id: shard, sequence_number, encryption })
+        let sequence_number = placed?;
+        Ok(PutRecordOutput { shard_id: sequence_number.shard, sequence_number, encryption })
     }
 }
 

@@ -9,18 +9,17 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>
 
-use crate::engine::stream::Placed;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::hash_key::GivenHashKey;
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
 use crate::model::record::Payload;
-use crate::model::sequence_number::SequenceNumber;
+use crate::model::sequence_number::{SequenceNumber, Successions};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::wire::description::Description;
-use crate::wire::emit::{Emit, answer, emit_all};
+use crate::wire::emit::{Emit, SequenceDigits, answer, emit_all};
 use crate::wire::request_bytes::Kept;
 use crate::wire::shape::{List, shape};
 use crate::wire::violation::Path;
@@ -63,7 +62,7 @@ answer! {
 
 answer! {
     pub(crate) struct PutRecordsResultEntry<'a> {
-        "SequenceNumber" => sequence_number: Option<SequenceNumber>,
+        "SequenceNumber" => sequence_number: Option<SequenceDigits>,
         "ShardId" => shard_id: Option<ShardIndex>,
         "ErrorCode" => error_code: Option<&'a str>,
         "ErrorMessage" => error_message: Option<&'a str>,
@@ -72,7 +71,7 @@ answer! {
 
 /// What has become of each record, in the order of the request.
 #[derive(Debug)]
-pub(crate) struct Results(pub(super) Vec<Result<Placed, ApiError>>);
+pub(crate) struct Results(pub(super) Vec<Result<SequenceNumber, ApiError>>);
 
 impl Operation for PutRecords {
     type Input = PutRecordsInput;
@@ -144,19 +143,20 @@ impl Emit for Results {
     }
 
     fn emit(&self, writer: &mut impl Writer) {
-        let entries = self.0.iter().map(PutRecordsResultEntry::of);
+        let mut numbers = Successions::default();
+        let entries = self.0.iter().map(|result| PutRecordsResultEntry::of(result, &mut numbers));
         emit_all::<PutRecordsResultEntry<'_>>(writer, self.0.len(), entries);
     }
 }
 
 impl<'a> PutRecordsResultEntry<'a> {
     /// A record that was refused says why and nothing else.
-    fn of(result: &'a Result<Placed, ApiError>) -> Self {
+    fn of(result: &'a Result<SequenceNumber, ApiError>, numbers: &mut Successions) -> Self {
         let placed = result.as_ref().ok();
         let refusal = result.as_ref().err();
         Self {
-            sequence_number: placed.map(|placed| placed.sequence_number),
-            shard_id: placed.map(|placed| placed.shard),
+            sequence_number: placed.map(|number| SequenceDigits(numbers.digits(*number))),
+            shard_id: placed.map(|number| number.shard),
             error_code: refusal.map(|refusal| refusal.kind().wire_name()),
             error_message: refusal.map(ApiError::message),
         }

@@ -151,7 +151,7 @@ impl Subject {
             let of_key = record.partition_key.as_ref();
             let of_key = of_key.map(|key| HashKey::of_partition_key(key.as_str().into()));
             let hash_key = record.explicit_hash_key.or(of_key);
-            record.shard = hash_key.map(|key| state.topology.route(key).index);
+            record.shard = hash_key.map(|key| state.topology.route(key));
         }
     }
 }

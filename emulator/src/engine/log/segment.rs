@@ -1,0 +1,403 @@
+//! Consecutive records in one block: of each what is known, its key and its data,
+//! one after the other.
+//!
+//! A record's place in the block is found from a *mark*, of which there is one for
+//! every few records, and from how long each record after it is. So a put writes
+//! to one place in memory, and a reader reads from one.
+
+use crate::model::record::KeptText;
+use crate::model::status::EncryptionType;
+use crate::model::timestamp::Timestamp;
+
+/// A segment is closed when it holds this many records, however small they are.
+const RECORDS_MAX: usize = 8192;
+/// So many records lie between two marks.
+const MARK_EVERY: usize = 16;
+/// A record as large as this begins in what is left of a segment and goes on in
+/// the next one, for what it would leave unused is much. A reader gets a copy of
+/// it; smaller ones are in one segment each, and are never copied once it is
+/// closed.
+pub(super) const LARGE_RECORD_BYTES: usize = 1024;
+/// What an allocator may keep beside a block, so that block and this fill pages.
+const BYTES_BESIDE_BLOCK: usize = 32;
+
+/// A record on its way into the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) arrival: Timestamp,
+    pub(super) partition_key: Option<KeptText<'a>>,
+    pub(super) data: &'a [u8],
+    pub(super) encryption: EncryptionType,
+}
+
+impl<'a> Incoming<'a> {
+    /// Data and key.
+    fn bytes(&self) -> usize {
+        self.key().len() + self.data.len()
+    }
+
+    fn key(&self) -> &'a [u8] {
+        self.partition_key.unwrap_or_default().as_bytes()
+    }
+
+    /// Key and data without the first so many bytes.
+    fn after(&self, head_bytes: usize) -> [&'a [u8]; 2] {
+        let of_key = head_bytes.min(self.key().len());
+        [&self.key()[of_key..], &self.data[head_bytes - of_key..]]
+    }
+}
+
+/// What is known of a record: ten bytes in front of its key and data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) millis_after_base: u32,
+    /// Key and data, those in the segment before included.
+    bytes: u32,
+    key_bytes: u16,
+    has_partition_key: bool,
+    pub(super) encryption: EncryptionType,
+}
+
+impl Header {
+    pub(super) const BYTES: usize = 10;
+    /// Beside a key's length, which has eleven bits.
+    const HAS_PARTITION_KEY: u16 = 1 << 15;
+    const IS_ENCRYPTED: u16 = 1 << 14;
+
+    fn of(record: &Incoming<'_>, millis_after_base: u64) -> Self {
+        let millis = u32::try_from(millis_after_base);
+        let key_bytes = u16::try_from(record.key().len());
+        Self {
+            millis_after_base: millis.expect("a segment covers at most 49 days"),
+            bytes: u32::try_from(record.bytes()).expect("a record has at most 10 MiB"),
+            key_bytes: key_bytes.expect("a key is at most 256 UTF-16 units"),
+            has_partition_key: record.partition_key.is_some(),
+            encryption: record.encryption,
+        }
+    }
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let has_key = if self.has_partition_key { Self::HAS_PARTITION_KEY } else { 0 };
+        let encrypted = match self.encryption {
+            EncryptionType::None => 0,
+            EncryptionType::Kms => Self::IS_ENCRYPTED,
+        };
+        let mut bytes = [0; Self::BYTES];
+        bytes[..4].copy_from_slice(&self.millis_after_base.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[8..].copy_from_slice(&(self.key_bytes | has_key | encrypted).to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j] = bytes;
+        let key = u16::from_le_bytes([i, j]);
+        let is_encrypted = key & Self::IS_ENCRYPTED != 0;
+        Self {
+            millis_after_base: u32::from_le_bytes([a, b, c, d]),
+            bytes: u32::from_le_bytes([e, f, g, h]),
+            key_bytes: key & !(Self::HAS_PARTITION_KEY | Self::IS_ENCRYPTED),
+            has_partition_key: key & Self::HAS_PARTITION_KEY != 0,
+            encryption: if is_encrypted { EncryptionType::Kms } else { EncryptionType::None },
+        }
+    }
+}
+
+/// Takes the first record off a tape of whole ones.
+#[inline]
+pub(super) fn take_record<'a>(
+    tape: &mut &'a [u8],
+) -> Option<(Header, Option<KeptText<'a>>, &'a [u8])> {
+    let (header, rest) = tape.split_first_chunk()?;
+    let header = Header::from_bytes(*header);
+    let (record, rest) = rest.split_at(header.bytes as usize);
+    *tape = rest;
+    let (key, data) = record.split_at(header.key_bytes.into());
+    Some((header, header.has_partition_key.then(|| KeptText::of_kept(key)), data))
+}
+
+/// A record of a segment, or the end of the last one: how many there are before,
+/// and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) offset: usize,
+    pub(super) position: usize,
+}
+
+/// Where in a block every so manieth record begins, but for the first. Kept
+/// outside of the segment, for small ones have none.
+#[derive(Debug, Default)]
+struct Marks(Option<Box<MarkList>>);
+
+#[derive(Debug, Default)]
+struct MarkList(Vec<u32>);
+
+impl Marks {
+    fn push(&mut self, position: usize) {
+        let position = u32::try_from(position).expect("a segment hardly has more than 512 KiB");
+        self.0.get_or_insert_default().0.push(position);
+    }
+
+    fn all(&self) -> &[u32] {
+        self.0.as_ref().map_or(&[], |list| &list.0)
+    }
+}
+
+/// Consecutive records.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// Index of the first record.
+    pub(super) first: u64,
+    /// When the first record arrived.
+    pub(super) base: Timestamp,
+    /// The block. Never grows: there is room for all from the beginning.
+    bytes: Vec<u8>,
+    marks: Marks,
+    records: u32,
+    /// So many bytes of the first record are the last ones of the segment before.
+    head_bytes: u32,
+    /// So many bytes at the end are the first ones of a record in the next segment.
+    tail_bytes: u32,
+}
+
+/// So many bytes, or the few more with which a block is as large as allocators
+/// have them, four sizes between one power of two and the next.
+fn block_bytes(wanted: usize) -> usize {
+    let block = wanted + BYTES_BESIDE_BLOCK;
+    block.next_multiple_of(block.next_power_of_two() / 8) - BYTES_BESIDE_BLOCK
+}
+
+impl Segment {
+    /// A segment that takes no memory until its first record comes.
+    pub(super) fn starting_at(first: u64) -> Self {
+        Self {
+            first,
+            base: Timestamp::EPOCH,
+            bytes: Vec::new(),
+            marks: Marks::default(),
+            records: 0,
+            head_bytes: 0,
+            tail_bytes: 0,
+        }
+    }
+
+    /// Makes room for the first record, of which so many bytes are in the segment
+    /// before, and for those after it: about so many bytes in all.
+    pub(super) fn begin(&mut self, record: &Incoming<'_>, head_bytes: usize, room: usize) {
+        self.base = record.arrival;
+        self.head_bytes = u32::try_from(head_bytes).expect("a record has at most 10 MiB");
+        let taken = Header::BYTES + record.bytes();
+        let own_bytes = taken - head_bytes;
+        let capacity = if record.bytes() < LARGE_RECORD_BYTES {
+            // For whole records, of which most streams have equal ones: then there is
+            // nothing to give back when the segment is closed.
+            (room - room % taken).max(own_bytes)
+        } else {
+            block_bytes(own_bytes.max(room - BYTES_BESIDE_BLOCK))
+        };
+        self.bytes.reserve_exact(capacity);
+    }
+
+    /// Whether a record can be added.
+    #[inline]
+    pub(super) fn has_room(&self, record: &Incoming<'_>) -> bool {
+        Header::BYTES + record.bytes() <= self.room_bytes()
+            && self.len() < RECORDS_MAX
+            && self.millis_after_base(record.arrival) <= u32::MAX.into()
+    }
+
+    /// Room that nothing is in yet.
+    pub(super) fn room_bytes(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    /// Takes as much of the beginning of a large record as there is room for.
+    /// Returns how many bytes.
+    pub(super) fn fill(&mut self, record: &Incoming<'_>) -> usize {
+        if record.bytes() < LARGE_RECORD_BYTES {
+            return 0;
+        }
+        let before = self.bytes.len();
+        for part in record.after(0) {
+            let head = &part[..part.len().min(self.room_bytes())];
+            self.bytes.extend_from_slice(head);
+        }
+        let taken = self.bytes.len() - before;
+        self.tail_bytes = u32::try_from(taken).expect("a record has at most 10 MiB");
+        taken
+    }
+
+    /// Adds a record, for which there is room.
+    #[inline]
+    pub(super) fn push(&mut self, record: &Incoming<'_>) {
+        if self.len().is_multiple_of(MARK_EVERY) && self.records > 0 {
+            self.marks.push(self.bytes.len());
+        }
+        let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
+        let header = Header::of(record, self.millis_after_base(record.arrival));
+        self.bytes.extend_from_slice(&header.to_bytes());
+        for part in record.after(elsewhere) {
+            self.bytes.extend_from_slice(part);
+        }
+        self.records += 1;
+    }
+
+    /// The same records in hardly more memory than they need.
+    pub(super) fn compact(mut self) -> Self {
+        if self.room_bytes() > self.bytes.len() / 32 {
+            self.bytes.shrink_to_fit();
+        }
+        self
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.records as usize
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Index after the last record.
+    pub(super) fn end(&self) -> u64 {
+        self.first + u64::from(self.records)
+    }
+
+    /// Data and keys, in bytes: what is here of them.
+    pub(super) fn stored_bytes(&self) -> usize {
+        self.bytes.len() - Header::BYTES * self.len()
+    }
+
+    /// Whether the record at an index is the first one and begins in the segment
+    /// before.
+    pub(super) fn begins_divided_at(&self, index: u64) -> bool {
+        self.head_bytes > 0 && self.first == index
+    }
+
+    /// A copy of the first record, which begins in the segment before.
+    pub(super) fn joined(&self, before: &Self) -> Vec<u8> {
+        let (header, own) = self.bytes[..self.after(Place::START).position].split_at(Header::BYTES);
+        let head = &before.bytes[before.bytes.len() - before.tail_bytes as usize..];
+        [header, head, own].concat()
+    }
+
+    /// The bytes of whole records.
+    pub(super) fn tape(&self, from: Place, to: Place) -> &[u8] {
+        &self.bytes[from.position..to.position]
+    }
+
+    /// What is known of a record.
+    fn header(&self, position: usize) -> Header {
+        let header = self.bytes[position..].first_chunk();
+        Header::from_bytes(*header.expect("a record begins with a header"))
+    }
+
+    /// The place after a record.
+    fn after(&self, Place { offset, position }: Place) -> Place {
+        let elsewhere = if offset == 0 { self.head_bytes as usize } else { 0 };
+        let bytes = self.header(position).bytes as usize - elsewhere;
+        Place { offset: offset + 1, position: position + Header::BYTES + bytes }
+    }
+
+    /// The place after all records.
+    pub(super) fn end_place(&self) -> Place {
+        Place { offset: self.len(), position: self.bytes.len() - self.tail_bytes as usize }
+    }
+
+    /// The last place of those that are known and at most so many records from the
+    /// beginning.
+    fn marked(&self, marks: usize) -> Place {
+        match marks.checked_sub(1) {
+            None => Place::START,
+            Some(last) => {
+                Place { offset: marks * MARK_EVERY, position: self.marks.all()[last] as usize }
+            }
+        }
+    }
+
+    /// Where the record with an index is.
+    pub(super) fn place_of(&self, index: u64) -> Place {
+        assert!((self.first..self.end()).contains(&index), "an index is looked up in its segment");
+        let offset = (index - self.first) as usize;
+        let mut place = self.marked(offset / MARK_EVERY);
+        while place.offset < offset {
+            place = self.after(place);
+        }
+        place
+    }
+
+    /// When a record arrived.
+    pub(super) fn arrival(&self, place: Place) -> Timestamp {
+        let millis = self.header(place.position).millis_after_base;
+        Timestamp::from_millis(self.base.as_millis() + u64::from(millis))
+    }
+
+    /// How long after the first record a time is; zero before it.
+    fn millis_after_base(&self, time: Timestamp) -> u64 {
+        time.as_millis().saturating_sub(self.base.as_millis())
+    }
+
+    /// The index of the first record that arrived at a time or later.
+    pub(super) fn index_at(&self, time: Timestamp) -> u64 {
+        let millis = self.millis_after_base(time);
+        let is_earlier =
+            |position: usize| u64::from(self.header(position).millis_after_base) < millis;
+        let marks = self.marks.all().partition_point(|position| is_earlier(*position as usize));
+        let (mut place, end) = (self.marked(marks), self.end_place());
+        while place.offset < end.offset && is_earlier(place.position) {
+            place = self.after(place);
+        }
+        self.first + place.offset as u64
+    }
+
+    /// Data and keys of the records between two places, in bytes, those in the
+    /// segment before included.
+    pub(super) fn bytes_between(&self, from: Place, to: Place) -> usize {
+        let elsewhere =
+            if from.offset == 0 && to.offset > 0 { self.head_bytes as usize } else { 0 };
+        let headers = Header::BYTES * (to.offset - from.offset);
+        to.position - from.position - headers + elsewhere
+    }
+
+    /// The place up to which so many records and bytes are, from a place on; with
+    /// `first`, after one record at least.
+    pub(super) fn fitting(
+        &self,
+        from: Place,
+        records_max: usize,
+        bytes_max: usize,
+        first: bool,
+    ) -> Place {
+        let fits = |to: Place| {
+            to.offset - from.offset <= records_max && self.bytes_between(from, to) <= bytes_max
+        };
+        let end = self.end_place();
+        if fits(end) {
+            return end;
+        }
+        // To the last mark that fits, and on from there record by record.
+        let (before, mut after) = (from.offset / MARK_EVERY, self.marks.all().len());
+        let mut last = before;
+        while last < after {
+            let middle = after - (after - last) / 2;
+            if fits(self.marked(middle)) { last = middle } else { after = middle - 1 }
+        }
+        let mut place = if last > before { self.marked(last) } else { from };
+        if first && place == from {
+            place = self.after(place);
+        }
+        while place.offset < end.offset {
+            let next = self.after(place);
+            if !fits(next) {
+                break;
+            }
+            place = next;
+        }
+        place
+    }
+}
+
+impl Place {
+    const START: Self = Self { offset: 0, position: 0 };
+}
