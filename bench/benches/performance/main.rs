@@ -110,6 +110,8 @@ struct Plan {
     timing: Timing,
     /// Of the steady rate.
     fan_out: Duration,
+    /// Of each server in a round of the SDK's puts.
+    sdk_turns: usize,
     /// Before a server counts as idle.
     settle: Duration,
     /// How long it then is.
@@ -125,6 +127,7 @@ impl Plan {
                 window: Duration::from_millis(2_500),
             },
             fan_out: Duration::from_secs(5),
+            sdk_turns: 160,
             settle: Duration::from_secs(1),
             idle: Duration::from_secs(10),
         }
@@ -137,6 +140,7 @@ impl Plan {
                 window: Duration::from_millis(600),
             },
             fan_out: Duration::from_secs(2),
+            sdk_turns: 40,
             idle: Duration::from_secs(3),
             ..Self::of(2)
         }

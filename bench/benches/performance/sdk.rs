@@ -1,10 +1,12 @@
 //! What a user of the AWS SDK sees: a thousand puts one after the other, and how
 //! long four readers take for a thousand records.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use clap::Parser;
 use kinesis_bench::Settings;
-use kinesis_bench::driver::{DriverKind, Outgoing};
+use kinesis_bench::driver::{Driver, DriverKind, Outgoing};
 use kinesis_bench::measure::clock::Stopwatch;
 use kinesis_bench::report::progress::Progress;
 use kinesis_bench::scenario::thousand_four;
@@ -16,15 +18,21 @@ use crate::requests::{STREAM, stream};
 use crate::row::{Bound, Row, Unit};
 use crate::{Contenders, Outcome, Plan, turns};
 
-const RECORDS: usize = 1_000;
-/// A round is short; more of them say more.
-const ROUNDS_PER_ROUND: usize = 3;
+const RECORDS: f64 = 1_000.0;
+/// Reading is short; more rounds of it say more.
+const READS_PER_ROUND: usize = 3;
 
 pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
-    let rounds = ROUNDS_PER_ROUND * plan.rounds;
-    let puts =
-        turns::take(rounds, contenders.all(), async |_, server| sequential_puts(server).await)
-            .await?;
+    let puts = turns::interleave(
+        plan.rounds,
+        plan.sdk_turns,
+        contenders.all(),
+        Puts::begin,
+        Puts::turn,
+        |puts| puts.microseconds(),
+    );
+    let puts = puts.await?;
+    let rounds = READS_PER_ROUND * plan.rounds;
     let reads =
         turns::take(rounds, contenders.real(), async |_, server| consume(server).await).await?;
     let row = |what, measured| turns::row(what, Unit::Microseconds, measured, |us: f64| us);
@@ -35,26 +43,63 @@ pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec
     ])
 }
 
-/// Microseconds for all of them.
-async fn sequential_puts(server: &ServerProcess) -> Outcome<f64> {
-    let (_target, driver) = open(server, DriverKind::Sdk).await?;
-    let _stream = stream(&driver, 4).await?;
-    let put = async |number: usize| {
+/// One server's client and the puts it has made in its turns, each when the last was answered.
+struct Puts {
+    driver: Driver,
+    /// Those that count.
+    made: usize,
+    /// All turns together: a put that takes longer than others counts as well.
+    took: Duration,
+}
+
+impl Puts {
+    async fn begin(server: &ServerProcess) -> Outcome<Self> {
+        let (_, driver) = open(server, DriverKind::Sdk).await?;
+        stream(&driver, 4).await?;
+        let puts = Self { driver, made: 0, took: Duration::ZERO };
+        // The connection and whatever a client does once.
+        for number in 0..PUTS_BEFORE {
+            puts.put(number).await?;
+        }
+        Ok(puts)
+    }
+
+    async fn put(&self, number: usize) -> Outcome<()> {
         let record = Outgoing {
             partition_key: format!("pk-{}", number % 4),
             explicit_hash_key: None,
             data: Bytes::from(format!("hello-{number:04}")),
         };
-        driver.put_record(STREAM, &record).await
-    };
-    // The connection and whatever a client does once.
-    put(0).await?;
-    let stopwatch = Stopwatch::start();
-    for number in 0..RECORDS {
-        put(number).await?;
+        self.driver.put_record(STREAM, &record).await?;
+        Ok(())
     }
-    Ok(stopwatch.elapsed().as_secs_f64() * 1e6)
+
+    async fn turn(&mut self) -> Outcome<()> {
+        // Others had the processor; what it costs to have it back is no put's.
+        self.put(self.made).await?;
+        let stopwatch = Stopwatch::start();
+        for _ in 0..PUTS_PER_TURN {
+            self.put(self.made).await?;
+            self.made += 1;
+            if stopwatch.elapsed() > TURN_MAX {
+                break;
+            }
+        }
+        self.took += stopwatch.elapsed();
+        Ok(())
+    }
+
+    /// For a thousand.
+    fn microseconds(&self) -> f64 {
+        self.took.as_secs_f64() * 1e6 * RECORDS / self.made as f64
+    }
 }
+
+/// A server that compiles itself as it runs has done so by then.
+const PUTS_BEFORE: usize = 100;
+const PUTS_PER_TURN: usize = 25;
+/// A slow server answers fewer puts, so that the others' turns stay close to each other.
+const TURN_MAX: Duration = Duration::from_millis(25);
 
 /// Microseconds from the first iterator to the last record.
 async fn consume(server: &ServerProcess) -> Outcome<f64> {
