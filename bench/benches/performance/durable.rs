@@ -26,15 +26,15 @@ pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec
     let synced = contenders.ours.with("with --data-dir", &["--data-dir", &directory]);
     let memory = contenders.ours.with("in memory", &[]);
     let all = [&synced, &memory].into_iter().chain(&contenders.rivals).collect::<Vec<&Contender>>();
-    let measured = turns::take(plan.rounds, all, async |contender, server| {
-        put_among(contender, server, STORED, CONNECTIONS, plan.timing).await
-    });
-    let mut measured = measured.await?;
-    fs::remove_dir_all(&folder)?;
     let what = format!(
         "PutRecord, {CONNECTIONS} connections, {} records stored",
         units::count(STORED as u64)
     );
+    let measured = turns::take(&what, plan.rounds, all, async |contender, server| {
+        put_among(contender, server, STORED, CONNECTIONS, plan.timing).await
+    });
+    let mut measured = measured.await?;
+    fs::remove_dir_all(&folder)?;
     let in_memory = measured.remove(1);
     let beside_rivals = turns::row(
         format!("{what}: synced requests"),

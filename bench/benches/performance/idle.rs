@@ -9,12 +9,12 @@ use crate::row::{Bound, Row, Unit};
 use crate::{Contenders, Outcome, Plan, turns};
 
 pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
-    let memory = turns::take(plan.rounds, contenders.all(), async |_, server| {
+    let what = "idle: resident memory";
+    let memory = turns::take(what, plan.rounds, contenders.all(), async |_, server| {
         pause(plan.settle).await;
         Ok(server.usage()?.rss_bytes as f64)
     });
-    let memory =
-        turns::row("idle: resident memory", Unit::Bytes, &memory.await?, |bytes: f64| bytes);
+    let memory = turns::row(what, Unit::Bytes, &memory.await?, |bytes: f64| bytes);
     let server = contenders.ours.start()?;
     let (_target, driver) = open(&server, DriverKind::Native).await?;
     let _stream = stream(&driver, 4).await?;

@@ -25,6 +25,11 @@ pub(crate) struct Timing {
     pub(crate) window: Duration,
 }
 
+/// A server that answers slowly has up to so many times as long, until each connection has
+/// been answered often enough that calls cut by either end of the window matter little.
+const LONGER_MAX: u32 = 4;
+const CALLS_PER_CONNECTION: u64 = 10;
+
 /// What happened within a window of time, in which the load neither began nor ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
@@ -75,6 +80,20 @@ struct Progress {
     calls: AtomicU64,
     is_over: AtomicBool,
 }
+
+impl Progress {
+    /// Waits for so long, and then for so many calls, but not much longer.
+    async fn until(&self, least: Duration, calls: u64) {
+        let (stopwatch, before) = (Stopwatch::start(), self.calls.load(Relaxed));
+        pause(least).await;
+        while self.calls.load(Relaxed) - before < calls && stopwatch.elapsed() < least * LONGER_MAX
+        {
+            pause(CALLS_POLL).await;
+        }
+    }
+}
+
+const CALLS_POLL: Duration = Duration::from_millis(10);
 
 /// One at the other end of a connection, who calls again when answered.
 struct Caller {
@@ -128,10 +147,10 @@ pub(crate) async fn closed_loop(
             Outcome::Ok(())
         });
     }
-    pause(timing.warm_up).await;
+    progress.until(timing.warm_up, connections as u64).await;
     let stopwatch = Stopwatch::start();
     let before = (progress.calls.load(Relaxed), CpuSeconds::so_far(server)?);
-    pause(timing.window).await;
+    progress.until(timing.window, CALLS_PER_CONNECTION * connections as u64).await;
     let after = (progress.calls.load(Relaxed), CpuSeconds::so_far(server)?);
     let seconds = stopwatch.elapsed().as_secs_f64();
     progress.is_over.store(true, Relaxed);

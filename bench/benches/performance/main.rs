@@ -52,7 +52,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// The performance table: this emulator beside a server that does nothing, and rivals.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Another emulator: a name, and the command that starts it, `@` being the port
+    /// Another emulator: a name, and the command that starts it, `@` being the port; may be
+    /// given several times
     #[arg(long = "rival", value_name = "NAME=COMMAND")]
     rivals: Vec<Contender>,
     /// Write the table into this file, between its marks if it has them

@@ -73,7 +73,8 @@ impl Report {
             "Measured on {date} at commit {commit} by\n\n```sh\n{command}\n```\n\n\
              on {cpu}, {cores} cores, {os}, kernel {kernel}, {rustc}. A figure is the median \
              of {rounds} rounds in which the servers took turns, with the least and the greatest \
-             in brackets; a ratio is that of the same round. Others took {busy} of the machine's \
+             in brackets; a ratio is that of the same round, to the null server or to the best of \
+             the others, which it names. Others took {busy} of the machine's \
              processor time meanwhile.\n\n",
             date = self.began.strftime("%Y-%m-%d"),
             commit = known(of.git_commit),
@@ -87,10 +88,29 @@ impl Report {
         );
         text += &format!("| {} |\n|{}\n", HEADINGS.join(" | "), "---|".repeat(HEADINGS.len()));
         for row in &self.rows {
-            text +=
-                &format!("| {} |\n", row.cells().map(|cell| cell.replace('|', "\\|")).join(" | "));
+            let cells = row.cells().map(|cell| cell.replace('|', "\\|").replace('\n', "<br>"));
+            text += &format!("| {} |\n", cells.join(" | "));
+        }
+        let left_out = self.left_out();
+        if !left_out.is_empty() {
+            text.push('\n');
+        }
+        for why in left_out {
+            let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+            text += &format!("- {}\n", why.replace('<', "&lt;"));
         }
         text
+    }
+
+    /// Why servers have no figure, once for all rows that it is so in.
+    fn left_out(&self) -> Vec<&str> {
+        let mut all = Vec::new();
+        for why in self.rows.iter().flat_map(Row::why_left_out) {
+            if !all.contains(&why.as_str()) {
+                all.push(why);
+            }
+        }
+        all
     }
 
     pub(crate) fn json(&self, plan: &Plan) -> Value {
@@ -142,9 +162,8 @@ fn command() -> String {
     for argument in env::args().skip(1).filter(|argument| argument != "--bench") {
         let shown = match argument.split_once('=') {
             Some((name, command)) if command.contains('@') => {
-                let (program, rest) = command.split_once(' ').unwrap_or((command, ""));
-                let program = program.rsplit('/').next().unwrap_or(program);
-                format!(" '{name}=path/to/{program} {rest}'")
+                let words = command.split_whitespace().map(without_folders);
+                format!(" '{name}={}'", words.collect::<Vec<_>>().join(" "))
             }
             // Where somebody keeps things says nothing to others.
             _ if argument.starts_with('/') => {
@@ -155,4 +174,13 @@ fn command() -> String {
         text += &shown;
     }
     text.trim_end_matches(" --").to_owned()
+}
+
+/// A word of a command, maybe `NAME=VALUE`, with the last part of a path alone.
+fn without_folders(word: &str) -> String {
+    let value = word.rsplit('=').next().unwrap_or(word);
+    match value.rsplit_once('/') {
+        Some((_, last)) => format!("{}path/to/{last}", &word[..word.len() - value.len()]),
+        None => word.to_owned(),
+    }
 }

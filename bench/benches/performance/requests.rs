@@ -33,7 +33,7 @@ const GET_CONNECTIONS: usize = 4;
 
 pub(crate) async fn put_record(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecord, {PUT_CONNECTIONS} connections");
-    let measured = turns::take(plan.rounds, contenders.all(), async |contender, server| {
+    let measured = turns::take(&what, plan.rounds, contenders.all(), async |contender, server| {
         put_among(contender, server, 0, PUT_CONNECTIONS, plan.timing).await
     });
     let measured = measured.await?;
@@ -47,7 +47,7 @@ pub(crate) async fn put_record(plan: &Plan, contenders: &Contenders) -> Outcome<
 
 pub(crate) async fn put_records(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecords of {BATCH}, {BATCH_CONNECTIONS} connections");
-    let measured = turns::take(plan.rounds, contenders.real(), async |contender, server| {
+    let measured = turns::take(&what, plan.rounds, contenders.real(), async |contender, server| {
         put_in_batches(contender, server, plan.timing).await
     });
     let measured = measured.await?;
@@ -64,7 +64,7 @@ pub(crate) async fn get_records(plan: &Plan, contenders: &Contenders) -> Outcome
     for records in [1_000, 10_000] {
         let shown = units::count(records as u64);
         let what = format!("GetRecords of {shown}, {GET_CONNECTIONS} connections");
-        let measured = turns::take(plan.rounds, contenders.real(), async |_, server| {
+        let measured = turns::take(&what, plan.rounds, contenders.real(), async |_, server| {
             get(server, records, plan.timing).await
         });
         let measured = measured.await?;
@@ -91,10 +91,12 @@ pub(crate) async fn connections(plan: &Plan, contenders: &Contenders) -> Outcome
             Row::new(what, Unit::Microseconds).missing(why)
         } else {
             let contenders = contenders.with_null();
-            let measured = turns::take(plan.rounds, contenders, async |contender, server| {
-                put_among(contender, server, 0, connections, plan.timing).await
-            });
-            cpu_per_call(what, &measured.await?)
+            let measured =
+                turns::take(&what, plan.rounds, contenders, async |contender, server| {
+                    put_among(contender, server, 0, connections, plan.timing).await
+                });
+            let measured = measured.await?;
+            cpu_per_call(what, &measured)
         };
         rows.push(row.bound(Bound::TimesNullAtMost(1.25)));
     }

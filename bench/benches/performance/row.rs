@@ -39,7 +39,7 @@ pub(crate) enum Bound {
     AtLeast(f64),
     /// So many times the figure of the null server.
     TimesNullAtMost(f64),
-    /// So many times the greatest figure of a rival.
+    /// So many times the figure of the best rival.
     TimesRivalAtLeast(f64),
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One server's values, a value for each round.
+/// One server's values, a value for each round; none of one that is left out.
 #[derive(Debug, Clone)]
 struct Figure {
     name: String,
@@ -81,6 +81,14 @@ pub(crate) struct Row {
     bound: Option<Bound>,
     /// Why there is no figure.
     missing: Option<String>,
+    /// Why there is none of this or that server.
+    left_out: Vec<String>,
+}
+
+/// This emulator's figures beside those of another, round by round.
+struct Ratio<'a> {
+    to: &'a str,
+    spread: Spread,
 }
 
 /// What the null server is called in figures.
@@ -88,12 +96,24 @@ pub(crate) const NULL: &str = "null server";
 
 impl Row {
     pub(crate) fn new(what: impl Into<String>, unit: Unit) -> Self {
-        Self { what: what.into(), unit, figures: Vec::new(), bound: None, missing: None }
+        let (what, figures, left_out) = (what.into(), Vec::new(), Vec::new());
+        Self { what, unit, figures, bound: None, missing: None, left_out }
     }
 
     pub(crate) fn figure(mut self, name: impl Into<String>, values: Vec<f64>) -> Self {
         self.figures.push(Figure { name: name.into(), values });
         self
+    }
+
+    /// A server that has no figure, and the sentence that says why.
+    pub(crate) fn left_out(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
+        self.left_out.push(why.into());
+        self.figure(name, Vec::new())
+    }
+
+    /// Why servers have no figure.
+    pub(crate) fn why_left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     pub(crate) fn bound(mut self, bound: Bound) -> Self {
@@ -106,19 +126,27 @@ impl Row {
         self
     }
 
-    /// This emulator's figure in each round beside that of another, the one with the
-    /// greatest median where `named` is one of several.
-    fn ratio(&self, named: impl Fn(&str) -> bool) -> Option<Spread> {
+    /// This emulator's figure in each round beside that of another, the one with the best
+    /// median where `named` is one of several.
+    fn ratio(&self, named: impl Fn(&str) -> bool) -> Option<Ratio<'_>> {
         let (ours, others) = self.figures.split_first()?;
-        let median = |figure: &&Figure| Spread::new(figure.values.clone()).map(|s| s.median);
-        let beside = others.iter().filter(|figure| named(&figure.name));
-        let beside = beside.max_by(|a, b| {
-            median(a).unwrap_or_default().total_cmp(&median(b).unwrap_or_default())
-        })?;
-        Spread::new(ours.values.iter().zip(&beside.values).map(|(a, b)| a / b).collect())
+        let named = others.iter().filter(|figure| named(&figure.name));
+        let medians = named.filter_map(|figure| {
+            let median = Spread::new(figure.values.clone())?.median;
+            Some((figure, if self.is_better_greater() { -median } else { median }))
+        });
+        let (best, _) = medians.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let rounds = ours.values.iter().zip(&best.values);
+        Some(Ratio { to: &best.name, spread: Spread::new(rounds.map(|(a, b)| a / b).collect())? })
     }
 
-    fn ratio_wanted(&self) -> Option<Spread> {
+    /// Time and memory are better the less there is of them.
+    fn is_better_greater(&self) -> bool {
+        let is_wanted = matches!(self.bound, Some(Bound::AtLeast(_) | Bound::TimesRivalAtLeast(_)));
+        is_wanted || self.unit == Unit::PerSecond
+    }
+
+    fn ratio_wanted(&self) -> Option<Ratio<'_>> {
         match self.bound {
             Some(Bound::TimesRivalAtLeast(_)) => self.ratio(|name| name != NULL),
             Some(Bound::TimesNullAtMost(_)) => self.ratio(|name| name == NULL),
@@ -137,8 +165,8 @@ impl Row {
             (None, _, _) => return Verdict::Known,
             (Some(Bound::AtMost(most)), Some(ours), _) => ours.median <= most,
             (Some(Bound::AtLeast(least)), Some(ours), _) => ours.median >= least,
-            (Some(Bound::TimesNullAtMost(most)), _, Some(ratio)) => ratio.median <= most,
-            (Some(Bound::TimesRivalAtLeast(least)), _, Some(ratio)) => ratio.median >= least,
+            (Some(Bound::TimesNullAtMost(most)), _, Some(ratio)) => ratio.spread.median <= most,
+            (Some(Bound::TimesRivalAtLeast(least)), _, Some(ratio)) => ratio.spread.median >= least,
             (Some(Bound::TimesRivalAtLeast(_)), _, None) => {
                 return Verdict::NotMeasured("no rival has a figure".to_owned());
             }
@@ -172,25 +200,37 @@ impl Row {
             "unit": self.unit,
             "bound": self.bound,
             "figures": figures.collect::<Vec<_>>(),
-            "ratio": self.ratio_wanted().map(|ratio| spread("ratio", &ratio)),
+            "left_out": self.left_out,
+            "ratio": self.ratio_wanted().map(|ratio| {
+                let mut shown = spread("ratio", &ratio.spread);
+                shown["to"] = json!(ratio.to);
+                shown
+            }),
             "verdict": self.verdict(),
         })
     }
 
-    /// What is shown of it, in the order of [`HEADINGS`].
+    /// What is shown of it, in the order of [`HEADINGS`]; other servers have a line each.
     pub(crate) fn cells(&self) -> [String; 6] {
-        let shown = |figure: &Figure| spread(&figure.values, |value| self.unit.show(value));
+        let shown = |figure: &Figure| match &figure.values[..] {
+            [] => "left out".to_owned(),
+            values => spread(values, |value| self.unit.show(value)),
+        };
         let (ours, beside) = match self.figures.split_first() {
             None => ("–".to_owned(), "–".to_owned()),
             Some((ours, [])) => (shown(ours), "–".to_owned()),
             Some((ours, others)) => {
                 let others = others.iter().map(|other| format!("{}: {}", other.name, shown(other)));
-                (shown(ours), others.collect::<Vec<_>>().join("; "))
+                (shown(ours), others.collect::<Vec<_>>().join("\n"))
             }
         };
-        let ratio = self
-            .ratio_wanted()
-            .map_or_else(|| "–".to_owned(), |ratio| spread(&ratio.values, units::three_digits));
+        let ratio = self.ratio_wanted().map_or_else(
+            || "–".to_owned(),
+            |Ratio { to, spread: Spread { values, .. } }| {
+                let of = if to == NULL { String::new() } else { format!(" to {to}") };
+                spread(&values, units::three_digits) + &of
+            },
+        );
         [self.what.clone(), self.target(), ours, beside, ratio, self.verdict().to_string()]
     }
 }

@@ -23,24 +23,25 @@ const RECORDS: f64 = 1_000.0;
 const READS_PER_ROUND: usize = 3;
 
 pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
+    let what = "the SDK's 1,000 sequential puts";
     let puts = turns::interleave(
-        plan.rounds,
-        plan.sdk_turns,
+        what,
+        (plan.rounds, plan.sdk_turns),
         contenders.all(),
         Puts::begin,
         Puts::turn,
         |puts| puts.microseconds(),
     );
     let puts = puts.await?;
+    let row = |what, measured| turns::row(what, Unit::Microseconds, measured, |us: f64| us);
+    let puts = row(what, &puts).bound(Bound::TimesNullAtMost(1.10));
+
+    let what = "1,000 records read by four SDK readers: consume phase";
     let rounds = READS_PER_ROUND * plan.rounds;
     let reads =
-        turns::take(rounds, contenders.real(), async |_, server| consume(server).await).await?;
-    let row = |what, measured| turns::row(what, Unit::Microseconds, measured, |us: f64| us);
-    Ok(vec![
-        row("the SDK's 1,000 sequential puts", &puts).bound(Bound::TimesNullAtMost(1.10)),
-        row("1,000 records read by four SDK readers: consume phase", &reads)
-            .bound(Bound::AtMost(8_000.0)),
-    ])
+        turns::take(what, rounds, contenders.real(), async |_, server| consume(server).await);
+    let reads = row(what, &reads.await?).bound(Bound::AtMost(8_000.0));
+    Ok(vec![puts, reads])
 }
 
 /// One server's client and the puts it has made in its turns, each when the last was answered.

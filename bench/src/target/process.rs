@@ -5,6 +5,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
@@ -65,8 +66,10 @@ impl ServerCommand {
         Ok(server)
     }
 
+    /// By its name alone: where it is kept says nothing to whoever reads of it.
     fn told(&self, what: &str) -> io::Error {
-        io::Error::other(format!("{}: {what}", self.program.display()))
+        let name = Path::new(&self.program).file_name().unwrap_or(&self.program);
+        io::Error::other(format!("{}: {what}", name.display()))
     }
 }
 
