@@ -3,12 +3,12 @@
 
 use std::env;
 use std::fs;
-use std::process::{self, Command, Stdio};
+use std::process::{self, Stdio};
 
 use serde::Deserialize;
 
-use crate::Outcome;
 use crate::row::{Bound, Row, Unit};
+use crate::{Outcome, own_binary};
 
 /// A figure as such a bench writes it.
 #[derive(Debug, Deserialize)]
@@ -29,11 +29,10 @@ enum Target {
 /// The rows of a bench that takes `--json FILE`.
 pub(crate) fn rows(bench: &str, ours: &str) -> Outcome<Vec<Row>> {
     let file = env::temp_dir().join(format!("kinesis-{bench}-{}.json", process::id()));
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // On the allocator that the servers have, too.
     let features: &[&str] =
         if cfg!(feature = "jemalloc") { &["--features", "jemalloc"] } else { &[] };
-    let status = Command::new(cargo)
+    let status = own_binary::cargo()
         .args(["bench", "--quiet", "-p", env!("CARGO_PKG_NAME"), "--bench", bench])
         .args(features)
         .args(["--", "--json"])
