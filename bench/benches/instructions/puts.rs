@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Request, StatusCode};
 use kinesis_emulator::{Builder, Clock, Emulator, Timestamp};
 
@@ -58,12 +58,21 @@ pub(crate) fn counted_call(emulator: &Emulator, request: Request<Bytes>) -> Stat
     emulator.call(request).status()
 }
 
-/// A request as clients send it.
+/// A request as the SDK sends it.
 pub(crate) fn signed(operation: &str, content_type: &str, body: Bytes) -> Request<Bytes> {
     Request::post("/")
         .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
         .header(CONTENT_TYPE, content_type)
         .header("x-amz-date", "20260101T000000Z")
+        .header(HOST, "localhost:4567")
+        .header(CONTENT_LENGTH, body.len())
+        .header(USER_AGENT, "aws-sdk-rust/1.3.9 os/linux lang/rust/1.95.0")
+        .header(
+            "x-amz-user-agent",
+            "aws-sdk-rust/1.3.9 api/kinesis/1.130.0 os/linux lang/rust/1.95.0",
+        )
+        .header("amz-sdk-invocation-id", "5f1c1a3e-5f0f-4d2b-9d63-0d7a3c3f2b11")
+        .header("amz-sdk-request", "attempt=1; max=3")
         .header(
             AUTHORIZATION,
             "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, \

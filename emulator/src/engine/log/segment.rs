@@ -124,18 +124,24 @@ pub(super) struct Place {
     pub(super) position: usize,
 }
 
-/// Where in a block every so manieth record begins, but for the first. Kept
-/// outside of the segment, for small ones have none.
+/// Where every sixteenth record of a block begins, but for the first. Kept outside
+/// of the segment, for small ones have none.
 #[derive(Debug, Default)]
 struct Marks(Option<Box<MarkList>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct MarkList(Vec<u32>);
 
 impl Marks {
-    fn push(&mut self, position: usize) {
+    /// Adds a mark to a block of so many bytes: the first one says how many more
+    /// there may be.
+    fn push(&mut self, position: usize, block_bytes: usize) {
+        let list = self.0.get_or_insert_with(|| {
+            let expected = block_bytes.div_ceil(position).min(RECORDS_MAX / MARK_EVERY);
+            Box::new(MarkList(Vec::with_capacity(expected)))
+        });
         let position = u32::try_from(position).expect("a segment hardly has more than 512 KiB");
-        self.0.get_or_insert_default().0.push(position);
+        list.0.push(position);
     }
 
     fn all(&self) -> &[u32] {
@@ -231,7 +237,7 @@ impl Segment {
     #[inline]
     pub(super) fn push(&mut self, record: &Incoming<'_>) {
         if self.len().is_multiple_of(MARK_EVERY) && self.records > 0 {
-            self.marks.push(self.bytes.len());
+            self.marks.push(self.bytes.len(), self.bytes.capacity());
         }
         let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
         let header = Header::of(record, self.millis_after_base(record.arrival));
