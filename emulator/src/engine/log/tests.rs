@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::model::limits::Limits;
+
 use super::segment::{Header, LARGE_RECORD_BYTES};
 use super::*;
 
@@ -96,6 +98,25 @@ fn a_fork_shares_all_bytes_and_nobody_waits_at_its_end() {
     assert_eq!((log.readers_at_end.take().count(), fork.readers_at_end.take().count()), (1, 0));
     log.fork();
     assert_eq!(log.rest().closed.len(), 1, "what is empty is not closed");
+}
+
+#[test]
+fn what_has_been_used_up_stays_so_when_all_records_have_expired() {
+    let mut log = log_of(&[0; 100], 100);
+    let mut limits = Limits::off();
+    limits.read_calls_per_second = Some(1);
+    assert!(log.usage().admit_read(&limits, at(0)));
+    log.trim(at(1));
+    assert_eq!(log.bytes(), 0);
+    assert!(!log.usage().admit_read(&limits, at(1)));
+}
+
+#[test]
+fn a_shard_that_nothing_is_left_of_keeps_no_lists() {
+    let mut log = log_of(&(0..5000).collect::<Vec<_>>(), 100);
+    assert!(log.rest.is_some());
+    log.trim(at(5000));
+    assert!(log.rest.is_none());
 }
 
 #[test]
@@ -297,6 +318,8 @@ proptest! {
         let mut next = 0;
         loop {
             let batch = log.read(next, page, 100_000);
+            prop_assert_eq!(batch.bytes(), batch.iter().map(|record| record.bytes()).sum::<usize>());
+            prop_assert!(batch.iter().all(|record| record.encryption == EncryptionType::Kms));
             read.extend(batch.iter().map(|r| (r.sequence_number, r.partition_key.map(|key| key.as_str().to_owned()), r.data.to_vec())));
             next = batch.next;
             if batch.len() == 0 { break; }
