@@ -311,8 +311,7 @@ impl Segment {
         Place { offset: self.len(), position: self.bytes.len() - self.tail_bytes as usize }
     }
 
-    /// The last place of those that are known and at most so many records from the
-    /// beginning.
+    /// Where the last of so many marks points; to the first record if there are none.
     fn marked(&self, marks: usize) -> Place {
         match marks.checked_sub(1) {
             None => Place::START,
