@@ -19,9 +19,9 @@ use hyper_util::service::TowerToHyperService;
 use crate::service::body::{Body, Dropped};
 use crate::service::{BODY_BYTES_MAX, Service};
 
+use super::call::OpenCall;
 use super::control::{self, Peer};
 use super::in_flight::{InFlight, Share};
-use super::patience::OpenCall;
 use super::refusal::{HEADERS_BYTES_MAX, Refusal, URI_BYTES_MAX};
 use super::visitors::Visitors;
 
@@ -31,7 +31,7 @@ pub(super) struct App {
     service: Arc<Service>,
     control: Option<TowerToHyperService<Router>>,
     visitors: Visitors,
-    in_flight: Arc<InFlight>,
+    pub(super) in_flight: InFlight,
     /// How long a body may take; nothing is waited for in vain if there is none.
     body_within: Option<Duration>,
 }
@@ -54,21 +54,17 @@ impl App {
     /// # Errors
     /// If the connection is to be dropped in place of an answer.
     pub(super) async fn answer(
-        self: Arc<Self>,
         request: Request<Incoming>,
-        peer: Option<Peer>,
-        call: Option<OpenCall>,
+        mut call: OpenCall,
     ) -> Result<Response<AppBody>, Dropped> {
-        let Some(mut share) = self.in_flight.begin() else {
-            return Ok(Refusal::Busy.response().map(|body| AppBody::of_service(body, None, call)));
-        };
-        let response = match self.hand_on(request, peer, &mut share).await? {
+        let OpenCall { client, share } = &mut call;
+        let response = match client.app.hand_on(request, client.peer, share).await? {
             Ok(response) => response,
             Err(refusal) => refusal.response().map(Either::Left),
         };
         let bytes = response.body().size_hint().exact().unwrap_or_default();
-        share.become_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
-        Ok(response.map(|body| AppBody { body, share: Some(share), _call: call }))
+        call.become_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
+        Ok(response.map(|body| AppBody { body, call }))
     }
 
     async fn hand_on(
@@ -77,6 +73,9 @@ impl App {
         peer: Option<Peer>,
         share: &mut Share,
     ) -> Result<Result<Response<EitherBody>, Refusal>, Dropped> {
+        if !self.in_flight.grow(share, 0) {
+            return Ok(Err(Refusal::Busy));
+        }
         if let Err(refusal) = self.admit(&request) {
             return Ok(Err(refusal));
         }
@@ -127,7 +126,7 @@ impl App {
 
     /// Reads a body whole.
     async fn receive(&self, body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
-        let mut collected = pin!(collect(body, share));
+        let mut collected = pin!(self.collect(body, share));
         // Most bodies have come with their heads: no clock is read for these.
         let at_once = poll_fn(|context| Poll::Ready(collected.as_mut().poll(context))).await;
         match (at_once, self.body_within) {
@@ -138,38 +137,39 @@ impl App {
             }
         }
     }
-}
 
-/// Puts the pieces of a body together. One that came in one piece, as most do,
-/// is not copied; many tiny ones take no more memory than a large one.
-async fn collect(mut body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
-    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared > BODY_BYTES_MAX {
-        return Err(Refusal::BodyTooLarge);
-    }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        // The client has gone in the middle of its body: nobody reads this.
-        let frame = frame.map_err(|_cut_short| Refusal::BodyCutShort)?;
-        let Ok(piece) = frame.into_data() else { continue };
-        if first.len().max(all.len()) + piece.len() > BODY_BYTES_MAX {
+    /// Puts the pieces of a body together. One that came in one piece, as most do,
+    /// is not copied; many tiny ones take no more memory than a large one.
+    async fn collect(&self, mut body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
+        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if declared > BODY_BYTES_MAX {
             return Err(Refusal::BodyTooLarge);
         }
-        if !share.grow(piece.len()) {
-            return Err(Refusal::Busy);
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            // The client has gone in the middle of its body: nobody reads this.
+            let frame = frame.map_err(|_cut_short| Refusal::BodyCutShort)?;
+            let Ok(piece) = frame.into_data() else { continue };
+            let bytes = first.len().max(all.len()) + piece.len();
+            if bytes > BODY_BYTES_MAX {
+                return Err(Refusal::BodyTooLarge);
+            }
+            if !self.in_flight.grow(share, bytes) {
+                return Err(Refusal::Busy);
+            }
+            if first.is_empty() {
+                first = piece;
+                continue;
+            }
+            if all.is_empty() {
+                all.reserve(declared.max(bytes));
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&piece);
         }
-        if first.is_empty() {
-            first = piece;
-            continue;
-        }
-        if all.is_empty() {
-            all.reserve(declared.max(first.len() + piece.len()));
-            all.extend_from_slice(&first);
-        }
-        all.extend_from_slice(&piece);
+        Ok(if all.is_empty() { first } else { all.freeze() })
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
 type EitherBody = Either<Body, axum::body::Body>;
@@ -179,14 +179,7 @@ type EitherBody = Either<Body, axum::body::Body>;
 #[derive(Debug)]
 pub(super) struct AppBody {
     body: EitherBody,
-    share: Option<Share>,
-    _call: Option<OpenCall>,
-}
-
-impl AppBody {
-    fn of_service(body: Body, share: Option<Share>, call: Option<OpenCall>) -> Self {
-        Self { body: Either::Left(body), share, _call: call }
-    }
+    call: OpenCall,
 }
 
 impl http_body::Body for AppBody {
@@ -200,10 +193,10 @@ impl http_body::Body for AppBody {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.body).poll_frame(context);
         // Of a subscription the client has one event at a time to take.
-        if let (Poll::Ready(Some(Ok(frame))), Some(share)) = (&polled, &mut this.share)
+        if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(event) = frame.data_ref()
         {
-            share.become_answer(event.len());
+            this.call.become_answer(event.len());
         }
         polled
     }

@@ -1,7 +1,9 @@
 //! One connection, from its first byte: plain HTTP or, with the feature `tls`,
 //! TLS. HTTP/1.1 and HTTP/2 are told apart by their first bytes, too.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +12,18 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
 use crate::service::body::Dropped;
 
 use super::app::{App, AppBody};
+use super::call::{Client, OpenCall};
 use super::client_limits::ClientLimits;
 use super::control::Peer;
-use super::patience::{Calls, Patient};
+use super::ending::Ending;
+use super::patience::Patient;
 use super::refusal::HEADERS_BYTES_MAX;
 
 /// Requests at a time on one HTTP/2 connection: every shard of a large stream
@@ -74,13 +76,7 @@ impl Connections {
 
     /// Serves a connection to its end. One that fails concerns its client alone;
     /// one that has not begun to speak when the server closes is dropped.
-    pub(super) async fn serve(
-        self: Arc<Self>,
-        socket: TcpStream,
-        peer: Peer,
-        watcher: Watcher,
-        mut closing: watch::Receiver<()>,
-    ) {
+    pub(super) async fn serve(self: Arc<Self>, socket: TcpStream, peer: Peer, mut ending: Ending) {
         // Answers are small and wanted at once; without it they are only slower.
         drop(socket.set_nodelay(true));
         // A machine that has vanished says nothing; a program that is stopped in
@@ -89,12 +85,12 @@ impl Connections {
         drop(SockRef::from(&socket).set_tcp_keepalive(&asking));
         let opened = tokio::select! {
             opened = tokio::time::timeout(self.limits.head_within, self.open(socket)) => opened,
-            _ = closing.changed() => return,
+            () = &mut ending => return,
         };
         match opened {
-            Ok(Ok(Opened::Plain(socket))) => self.serve_http(socket, peer, watcher).await,
+            Ok(Ok(Opened::Plain(socket))) => self.serve_http(socket, peer, ending).await,
             #[cfg(feature = "tls")]
-            Ok(Ok(Opened::Tls(stream))) => self.serve_http(stream, peer, watcher).await,
+            Ok(Ok(Opened::Tls(stream))) => self.serve_http(stream, peer, ending).await,
             Ok(Err(_gone_or_not_trusting)) => {}
             Err(_too_slow) => {}
         }
@@ -117,13 +113,22 @@ impl Connections {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: Peer,
-        watcher: Watcher,
+        mut ending: Ending,
     ) {
-        let open = Arc::new(Calls::default());
-        let stream = Patient::new(stream, Arc::clone(&open), &self.limits);
-        let calls = calls(Arc::clone(&self.app), Some(peer), Some(open));
-        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), calls);
-        drop(watcher.watch(connection.into_owned()).await);
+        let client = Client { app: Arc::clone(&self.app), peer: Some(peer), calls: Arc::default() };
+        let stream = Patient::new(stream, Arc::clone(&client.calls), &self.limits);
+        let answering = answering(client);
+        let serving = self.http.serve_connection_with_upgrades(TokioIo::new(stream), answering);
+        let mut serving = pin!(serving);
+        let mut is_ending = false;
+        let served = poll_fn(|context| {
+            if !is_ending && Pin::new(&mut ending).poll(context).is_ready() {
+                is_ending = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            serving.as_mut().poll(context)
+        });
+        drop(served.await);
     }
 }
 
@@ -134,27 +139,23 @@ pub(super) async fn serve_opened(
     app: Arc<App>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    let calls = calls(app, None, None);
-    drop(http().serve_connection_with_upgrades(TokioIo::new(stream), calls).await);
+    let answering = answering(Client { app, peer: None, calls: Arc::default() });
+    drop(http().serve_connection_with_upgrades(TokioIo::new(stream), answering).await);
 }
 
-/// The calls of one connection: each knows who sent it, and may be dropped in
-/// place of an answer. Then hyper closes an HTTP/1 connection without an answer,
-/// and resets the stream of an HTTP/2 connection.
-fn calls(
-    app: Arc<App>,
-    peer: Option<Peer>,
-    open: Option<Arc<Calls>>,
+/// What answers the calls of one connection. A call may be dropped in place of an
+/// answer: then hyper closes an HTTP/1 connection without one, and resets the
+/// stream of an HTTP/2 connection.
+fn answering(
+    client: Client,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = Response<AppBody>,
     Error = Dropped,
     Future = impl Future<Output = Result<Response<AppBody>, Dropped>> + Send,
 > + Clone {
-    service_fn(move |request| {
-        let call = open.as_ref().map(Calls::begin);
-        Arc::clone(&app).answer(request, peer, call)
-    })
+    let client = Arc::new(client);
+    service_fn(move |request| App::answer(request, OpenCall::begin(&client)))
 }
 
 fn http() -> auto::Builder<TokioExecutor> {

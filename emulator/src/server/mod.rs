@@ -2,10 +2,12 @@
 //! and axum for the control API.
 
 mod app;
+mod call;
 mod client_limits;
 mod connection;
 mod control;
 mod descriptors;
+mod ending;
 mod in_flight;
 mod patience;
 mod refusal;
@@ -28,16 +30,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use crate::service::Service;
 
 use app::App;
 use connection::Connections;
+use ending::OpenConnections;
 use refusal::Refusal;
 use visitors::Visitors;
 
@@ -98,8 +100,7 @@ impl Server {
             #[cfg(feature = "tls")]
             self.certificates,
         );
-        let open = GracefulShutdown::new();
-        let (still_open, closing) = watch::channel(());
+        let mut open = OpenConnections::new();
         let connections_max = limits.connections_max.min(Semaphore::MAX_PERMITS);
         let admitted = Arc::new(Semaphore::new(connections_max));
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
@@ -119,8 +120,7 @@ impl Server {
                             continue;
                         };
                         let connection = Arc::clone(&connections);
-                        let (peer, watcher) = (control::Peer(peer.ip()), open.watcher());
-                        let served = connection.serve(socket, peer, watcher, closing.clone());
+                        let served = connection.serve(socket, control::Peer(peer.ip()), open.add());
                         tokio::spawn(async move {
                             served.await;
                             drop(place);
@@ -130,8 +130,8 @@ impl Server {
                 },
             }
         }
-        drop((listener, still_open));
-        drop(tokio::time::timeout(DRAIN_MAX, open.shutdown()).await);
+        drop(listener);
+        drop(tokio::time::timeout(DRAIN_MAX, open.end()).await);
     }
 }
 

@@ -15,7 +15,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -30,21 +30,15 @@ pub(super) struct Calls {
     begun: AtomicUsize,
 }
 
-/// A call that is open until this is dropped.
-#[derive(Debug)]
-pub(super) struct OpenCall(Arc<Calls>);
-
 impl Calls {
-    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
+    /// A call begins: it is open until it ends.
+    pub(super) fn begin(&self) {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
-        OpenCall(Arc::clone(self))
     }
-}
 
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn end(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -233,12 +227,15 @@ struct Stopwatch {
     is_running: bool,
     /// Made when it is first needed, and kept: moving it on takes no lock.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Whom it wakes. Nothing is to be said to it again before it is over, and it is
+    /// asked whenever a connection waits for its client.
+    woken: Option<Waker>,
 }
 
 #[allow(clippy::disallowed_methods, reason = "a real socket's patience is in real time")]
 impl Stopwatch {
     fn new(limit: Duration) -> Self {
-        Self { limit, is_running: false, sleep: None }
+        Self { limit, is_running: false, sleep: None, woken: None }
     }
 
     fn is_running(&self) -> bool {
@@ -248,6 +245,7 @@ impl Stopwatch {
     /// Begins to count from zero.
     fn start(&mut self) {
         self.is_running = true;
+        self.woken = None;
         let deadline = Instant::now() + self.limit;
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().reset(deadline),
@@ -261,10 +259,16 @@ impl Stopwatch {
 
     /// Ready when it runs and has come to its limit.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.sleep {
-            Some(sleep) if self.is_running => sleep.as_mut().poll(context),
-            _ => Poll::Pending,
+        let Some(sleep) = self.sleep.as_mut().filter(|_| self.is_running) else {
+            return Poll::Pending;
+        };
+        let is_told = self.woken.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_told && !sleep.is_elapsed() {
+            return Poll::Pending;
         }
+        let polled = sleep.as_mut().poll(context);
+        self.woken = polled.is_pending().then(|| context.waker().clone());
+        polled
     }
 }
 
@@ -313,7 +317,8 @@ mod tests {
         // A first call, so that the head is not the connection's first.
         client.write_all(b"POST").await.unwrap();
         read(&mut patient).await.unwrap();
-        drop(calls.begin());
+        calls.begin();
+        calls.end();
         let trickle = async {
             let mut ticks = tokio::time::interval(Duration::from_secs(7));
             loop {
@@ -337,10 +342,10 @@ mod tests {
         let (mut client, mut patient, calls) = connection();
         client.write_all(b"POST").await.unwrap();
         read(&mut patient).await.unwrap();
-        let call = calls.begin();
+        calls.begin();
         let hour = Duration::from_secs(3600);
         assert!(tokio::time::timeout(hour, read(&mut patient)).await.is_err(), "a call is open");
-        drop(call);
+        calls.end();
         let (passed, end) = seconds(read(&mut patient)).await;
         assert!((300..=600).contains(&passed) && matches!(end, Ok(0)), "{passed}");
     }
@@ -358,7 +363,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_is_cut_off() {
         let (mut client, mut patient, calls) = connection();
-        let _call = calls.begin();
+        calls.begin();
         patient.write_all(&[0; 64]).await.unwrap();
         let (passed, cut) = seconds(patient.write_all(b"x")).await;
         assert_eq!((passed, cut.unwrap_err().kind()), (300, io::ErrorKind::TimedOut));
