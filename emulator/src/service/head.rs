@@ -47,9 +47,8 @@ impl Service {
         now: Timestamp,
     ) -> Response<Body> {
         let preflight = is_preflight(&request);
-        let request_id = self.request_id();
+        let (request_id, extended_id) = ids(self.request_ids.draws());
         self.recorder.answered(answer.call, &request_id, received, now);
-        let extended_id = (!preflight).then(|| self.extended_request_id());
         let (mut bytes, events) = match answer.content {
             Content::Whole(bytes) => (bytes, None),
             Content::Events(events) => (Vec::new(), Some(events)),
@@ -60,7 +59,7 @@ impl Service {
             (CONTENT_LENGTH, length.as_ref().map_or(&[][..], without_zeros)),
             (DATE, &now.http_date()),
             (REQUEST_ID, &request_id),
-            (EXTENDED_REQUEST_ID, extended_id.as_ref().map_or(&[][..], |id| id)),
+            (EXTENDED_REQUEST_ID, if preflight { &[] } else { &extended_id }),
         ];
         // Behind the body, in its buffer, of which each value is a part.
         lines.iter().for_each(|(_, value)| bytes.extend_from_slice(value));
@@ -86,31 +85,29 @@ impl Service {
         }
         response
     }
+}
 
-    /// A random UUID (RFC 9562, version 4).
-    fn request_id(&self) -> [u8; REQUEST_ID_BYTES] {
-        /// Where the digits of each byte stand.
-        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut bytes = self.request_ids.draw_16_bytes();
-        bytes[6] = 0x40 | (bytes[6] & 0x0f);
-        bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        let mut text = *b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-        for (byte, place) in bytes.into_iter().zip(PLACES) {
-            text[place] = DIGITS[usize::from(byte >> 4)];
-            text[place + 1] = DIGITS[usize::from(byte & 0x0f)];
-        }
-        text
+/// A random UUID (RFC 9562, version 4), and 72 bytes of base64, as recorded: in one
+/// draw.
+fn ids(drawn: [u64; 11]) -> ([u8; REQUEST_ID_BYTES], [u8; EXTENDED_REQUEST_ID_BYTES]) {
+    /// Where the digits of each byte stand.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let drawn = drawn.map(u64::to_be_bytes);
+    let (uuid, extended) = drawn.as_flattened().split_at(PLACES.len());
+    let mut request_id = *b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    for ((position, byte), place) in (0..).zip(uuid).zip(PLACES) {
+        let byte = match position {
+            6 => 0x40 | (byte & 0x0f),
+            8 => 0x80 | (byte & 0x3f),
+            _ => *byte,
+        };
+        request_id[place] = DIGITS[usize::from(byte >> 4)];
+        request_id[place + 1] = DIGITS[usize::from(byte & 0x0f)];
     }
-
-    /// 72 bytes of base64, as recorded.
-    fn extended_request_id(&self) -> [u8; EXTENDED_REQUEST_ID_BYTES] {
-        let drawn = self.request_ids.draws::<9>();
-        let mut id = [0; EXTENDED_REQUEST_ID_BYTES];
-        let _all_of_it = base64_simd::STANDARD
-            .encode(drawn.map(u64::to_be_bytes).as_flattened(), id[..].as_out());
-        id
-    }
+    let mut extended_id = [0; EXTENDED_REQUEST_ID_BYTES];
+    let _all_of_it = base64_simd::STANDARD.encode(extended, extended_id[..].as_out());
+    (request_id, extended_id)
 }
 
 /// Whether a browser asks if a page of another origin may call.

@@ -3,8 +3,10 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What calls have to look out for.
+/// What calls have to look out for. In a line of its own: every call reads it, and
+/// most of what could lie beside it is written to.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(super) struct Switches(AtomicU8);
 
 const RULES: u8 = 1;
