@@ -14,15 +14,18 @@ pub struct AccountId(ShortText<12>);
 impl AccountId {
     /// The account of callers whose access key does not name one.
     pub const DEFAULT: &str = "000000000000";
+
+    /// Reads an id. `None` if it is not one.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let twelve_digits = bytes.len() == 12 && bytes.iter().all(u8::is_ascii_digit);
+        twelve_digits.then(|| ShortText::new(bytes)).flatten().map(Self)
+    }
 }
 
 impl FromStr for AccountId {
     type Err = InvalidIdentity;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let twelve_digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-        ShortText::new(text)
-            .filter(|_| twelve_digits)
-            .map(Self)
+        Self::from_bytes(text.as_bytes())
             .ok_or(InvalidIdentity("an account id is twelve digits, such as 123456789012"))
     }
 }
@@ -43,6 +46,13 @@ impl Region {
 
     const BYTES_MAX: usize = 32;
 
+    /// Reads a name. `None` if no Region can have it.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let legal = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let is_name = !bytes.is_empty() && bytes.iter().all(legal);
+        is_name.then(|| ShortText::new(bytes)).flatten().map(Self)
+    }
+
     /// Whether AWS's quotas are higher here than in most Regions (guide).
     pub(crate) fn is_large(&self) -> bool {
         matches!(self.0.as_str(), "us-east-1" | "us-west-2" | "eu-west-1")
@@ -62,13 +72,9 @@ impl Region {
 impl FromStr for Region {
     type Err = InvalidIdentity;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        ShortText::new(text)
-            .filter(|_| !text.is_empty() && text.bytes().all(legal))
-            .map(Self)
-            .ok_or(InvalidIdentity(
-                "a Region is lower-case letters, digits and hyphens, such as us-east-1",
-            ))
+        Self::from_bytes(text.as_bytes()).ok_or(InvalidIdentity(
+            "a Region is lower-case letters, digits and hyphens, such as us-east-1",
+        ))
     }
 }
 

@@ -141,7 +141,7 @@ impl Constrained for GivenHashKey {
     type Base<'a> = std::borrow::Cow<'a, str>;
     const CONSTRAINTS: &'static [Constraint] = &[Constraint::Pattern(&DECIMAL)];
     fn from_checked(base: std::borrow::Cow<'_, str>) -> Self {
-        Self(ShortText::new(&base).expect("a decimal has so many digits at most"))
+        Self(ShortText::new(base.as_bytes()).expect("a decimal has so many digits at most"))
     }
     fn base(&self) -> std::borrow::Cow<'_, str> {
         std::borrow::Cow::Borrowed(self.0.as_str())

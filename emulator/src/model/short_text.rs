@@ -13,11 +13,11 @@ pub(super) struct ShortText<const MAX: usize> {
 
 impl<const MAX: usize> ShortText<MAX> {
     /// Takes a text; `None` if it is too long or not of such bytes.
-    pub(super) fn new(text: &str) -> Option<Self> {
-        let fits = text.len() <= MAX && text.bytes().all(|byte| byte.is_ascii() && byte != 0);
+    pub(super) fn new(text: &[u8]) -> Option<Self> {
+        let fits = text.len() <= MAX && text.iter().all(|byte| byte.is_ascii() && *byte != 0);
         fits.then(|| {
             let mut bytes = [0; MAX];
-            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            bytes[..text.len()].copy_from_slice(text);
             let length = u8::try_from(text.len()).expect("a short text has less than 256 bytes");
             Self { bytes, length }
         })
@@ -50,7 +50,7 @@ mod tests {
     proptest! {
         #[test]
         fn short_texts_are_kept_and_ordered_as_texts_are(one in "[!-~]{0,9}", other in "[!-~]{0,9}") {
-            let short = |text: &str| ShortText::<8>::new(text);
+            let short = |text: &str| ShortText::<8>::new(text.as_bytes());
             prop_assert_eq!(short(&one).is_some(), one.len() <= 8);
             if let (Some(a), Some(b)) = (short(&one), short(&other)) {
                 prop_assert_eq!(a.as_str(), &one);
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_is_not_ascii_is_no_short_text() {
-        assert_eq!(ShortText::<8>::new("é"), None);
-        assert_eq!(ShortText::<8>::new("\0"), None);
+        assert_eq!(ShortText::<8>::new("é".as_bytes()), None);
+        assert_eq!(ShortText::<8>::new(b"\0"), None);
     }
 }

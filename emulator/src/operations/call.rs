@@ -61,7 +61,7 @@ impl Call<'_> {
     ) -> Result<(), ApiError> {
         let Some(limits) = self.throughput() else { return Ok(()) };
         let name = operation.as_str();
-        let declared = super::find(name).map(|entry| entry.description);
+        let declared = super::find(name.as_bytes()).map(|entry| entry.description);
         let declared_rate = declared.and_then(|declared| declared.rate);
         let Some(rate) = limits.rate_of(name, declared_rate) else { return Ok(()) };
         let address = prepared.subject(self).stream;

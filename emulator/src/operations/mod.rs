@@ -202,15 +202,16 @@ impl std::str::FromStr for OperationName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        find(name).map(|entry| entry.name).ok_or_else(|| {
+        find(name.as_bytes()).map(|entry| entry.name).ok_or_else(|| {
             format!("{name:?} is not an operation of Kinesis Data Streams that is emulated")
         })
     }
 }
 
 /// The operation with a name, letter for letter.
-pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    ALL.binary_search_by_key(&name, |entry| entry.description.name).ok().map(|place| &ALL[place])
+pub(crate) fn find(name: &[u8]) -> Option<&'static Entry> {
+    let place = ALL.binary_search_by_key(&name, |entry| entry.description.name.as_bytes());
+    place.ok().map(|place| &ALL[place])
 }
 
 /// Why there is no operation of a name: AWS says no more than the kind.
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn the_list_is_in_the_order_of_names() {
         assert!(ALL.is_sorted_by_key(|entry| entry.description.name), "binary search relies on it");
-        assert!(ALL.iter().all(|entry| find(entry.description.name).is_some()));
-        assert!(find("putrecord").is_none() && find("Put").is_none() && find("").is_none());
+        assert!(ALL.iter().all(|entry| find(entry.description.name.as_bytes()).is_some()));
+        assert!(find(b"putrecord").is_none() && find(b"Put").is_none() && find(b"").is_none());
     }
 }

@@ -4,14 +4,13 @@
 //! The order of refusals is the recorded one (kinesalite): method, empty body,
 //! content type, a body that does not parse, the operation, authentication.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use memchr::memchr2_iter;
+use memchr::memchr2;
 
-use crate::model::arn::RealmId;
+use crate::model::arn::{AccountId, RealmId, Region};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     IncompleteSignature, InvalidSignature, MissingAuthenticationToken, Serialization,
@@ -26,7 +25,7 @@ use super::health;
 use super::recorder::journal::{Caller, JournaledCall, Outcome};
 use super::signature::{self, Claim};
 
-const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+pub(super) const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TARGET_PREFIX: &str = "Kinesis_20131202.";
 
@@ -75,7 +74,7 @@ pub(super) fn admit(
     if request.method != Method::POST {
         return Err(health::page(request).map_or(Refusal::AccessDenied, Refusal::Health));
     }
-    let target = text_of(&request.headers, TARGET);
+    let target = bytes_of(&request.headers, TARGET);
     let operation = find_operation(target.unwrap_or_default());
     let content_type = ContentType::of(&request.headers);
     if body.is_empty() {
@@ -121,12 +120,12 @@ enum ContentType {
 impl ContentType {
     /// Parameters and blanks around the type are ignored.
     fn of(headers: &HeaderMap) -> Self {
-        let value = text_of(headers, CONTENT_TYPE).unwrap_or_default();
-        if value == Protocol::Json.content_type() {
+        let value = bytes_of(headers, CONTENT_TYPE).unwrap_or_default();
+        if value == Protocol::Json.content_type().as_bytes() {
             return Self::Api(Protocol::Json);
         }
-        let bare = value.split(';').next().unwrap_or_default().trim();
-        let is = |name: &str| bare.eq_ignore_ascii_case(name);
+        let bare = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let is = |name: &str| bare.eq_ignore_ascii_case(name.as_bytes());
         if is(Protocol::Json.content_type()) {
             Self::Api(Protocol::Json)
         } else if is(Protocol::Cbor.content_type()) {
@@ -139,13 +138,14 @@ impl ContentType {
     }
 }
 
-fn find_operation(target: &str) -> Result<&'static Entry, ApiError> {
-    let name = target.strip_prefix(TARGET_PREFIX);
+fn find_operation(target: &[u8]) -> Result<&'static Entry, ApiError> {
+    let name = target.strip_prefix(TARGET_PREFIX.as_bytes());
     name.and_then(operations::find).ok_or_else(operations::unknown)
 }
 
-fn names_service_and_operation(target: &str) -> bool {
-    target.split_once('.').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty())
+fn names_service_and_operation(target: &[u8]) -> bool {
+    let dot = target.iter().position(|byte| *byte == b'.');
+    dot.is_some_and(|dot| dot > 0 && dot + 1 < target.len())
 }
 
 /// Whose request it is. A signature's parts have to be there; it is verified if
@@ -156,15 +156,10 @@ fn authenticate(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<RealmId, ApiError> {
-    let header = request.headers.get(AUTHORIZATION).map(|value| {
-        // AWS echoes the header; what is not text is shown as such.
-        let bytes = value.as_bytes();
-        let text = std::str::from_utf8(bytes).map(Cow::Borrowed);
-        text.unwrap_or_else(|_| String::from_utf8_lossy(bytes))
-    });
+    let header = bytes_of(&request.headers, AUTHORIZATION);
     let query = request.uri.query().unwrap_or_default();
     let query_credential;
-    let claim = match (&header, query_value(query, "X-Amz-Algorithm")) {
+    let claim = match (header, query_value(query, "X-Amz-Algorithm")) {
         (Some(_), Some(_)) => {
             return Err(ApiError::new(
                 InvalidSignature,
@@ -177,7 +172,7 @@ fn authenticate(
             query_credential = query_value(query, "X-Amz-Credential").map(unescape_slashes);
             from_query(query, query_credential.as_deref())?
         }
-        (None, None) if settings.allow_anonymous => return Ok(realm_of("", settings)),
+        (None, None) if settings.allow_anonymous => return Ok(realm_of(b"", settings)),
         (None, None) => {
             return Err(ApiError::new(MissingAuthenticationToken, "Missing Authentication Token"));
         }
@@ -198,18 +193,20 @@ pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
     credential.split(['/', ',', ' ']).next().map(str::to_owned)
 }
 
-fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
+fn from_header<'a>(header: &'a [u8], headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
     const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
     let mut values = [None; 3];
-    for part in header_parts(header).skip(1) {
+    let (_algorithm, mut rest) = split_at_separator(header);
+    while let Some(start) = rest.iter().position(|byte| !is_separator(*byte)) {
+        let (part, after) = split_at_separator(&rest[start..]);
+        rest = after;
         for (name, found) in NAMES.iter().zip(&mut values) {
-            let value = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
-            *found = found.or(value);
+            let value = part.strip_prefix(name.as_bytes());
+            *found = found.or(value.and_then(|value| value.strip_prefix(b"=")));
         }
     }
     let values = values.map(|value| value.filter(|value| !value.is_empty()));
-    let date = headers.get(AMZ_DATE).or_else(|| headers.get(DATE));
-    let date = date.map(|date| str::from_utf8(date.as_bytes()).unwrap_or_default());
+    let date = headers.get(AMZ_DATE).or_else(|| headers.get(DATE)).map(HeaderValue::as_bytes);
     if let ([Some(credential), Some(signature), Some(signed_headers)], Some(date)) = (values, date)
     {
         return Ok(Claim { credential, signed_headers, signature, date });
@@ -224,18 +221,27 @@ fn from_header<'a>(header: &'a str, headers: &'a HeaderMap) -> Result<Claim<'a>,
         missing +=
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
     }
+    // AWS echoes the header; what is not text is shown as such.
+    let header = String::from_utf8_lossy(header);
     Err(ApiError::new(IncompleteSignature, format!("{missing}Authorization={header}")))
 }
 
-/// What stands between commas and blanks.
-fn header_parts(header: &str) -> impl Iterator<Item = &str> {
-    let mut start = 0;
-    let ends = memchr2_iter(b',', b' ', header.as_bytes()).chain([header.len()]);
-    ends.map(move |end| {
-        let part = &header[start..end];
-        start = end + 1;
-        part
-    })
+/// Commas and blanks stand between the parts of the header.
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b',' | b' ')
+}
+
+/// What is before the first separator, and what is after it.
+fn split_at_separator(text: &[u8]) -> (&[u8], &[u8]) {
+    match memchr2(b',', b' ', text) {
+        Some(end) => (&text[..end], &text[end + 1..]),
+        None => (text, &[]),
+    }
+}
+
+/// A header as it came.
+fn bytes_of(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+    headers.get(name).map(HeaderValue::as_bytes)
 }
 
 /// A header as a text.
@@ -263,10 +269,10 @@ fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'
     }
     let given = |name| given(name).unwrap_or_default();
     Ok(Claim {
-        credential: credential.unwrap_or_default(),
-        signed_headers: given("X-Amz-SignedHeaders"),
-        signature: given("X-Amz-Signature"),
-        date: given("X-Amz-Date"),
+        credential: credential.unwrap_or_default().as_bytes(),
+        signed_headers: given("X-Amz-SignedHeaders").as_bytes(),
+        signature: given("X-Amz-Signature").as_bytes(),
+        date: given("X-Amz-Date").as_bytes(),
     })
 }
 
@@ -284,12 +290,11 @@ fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 /// The realm of a credential `KEY/DATE/REGION/kinesis/aws4_request`: an access
 /// key of twelve digits is an account; what is not said is as configured.
-fn realm_of(credential: &str, settings: &Settings) -> RealmId {
-    let mut parts = credential.as_bytes().split(|byte| *byte == b'/');
-    let mut next = || str::from_utf8(parts.next()?).ok();
-    let (key, _date, region) = (next(), next(), next());
-    let account = key.and_then(|key| key.parse().ok());
-    let region = region.and_then(|region| region.parse().ok());
+fn realm_of(credential: &[u8], settings: &Settings) -> RealmId {
+    let mut parts = credential.split(|byte| *byte == b'/');
+    let (key, _date, region) = (parts.next(), parts.next(), parts.next());
+    let account = key.and_then(AccountId::from_bytes);
+    let region = region.and_then(Region::from_bytes);
     RealmId {
         account: account.unwrap_or_else(|| settings.account_id.clone()),
         region: region.unwrap_or_else(|| settings.region.clone()),
@@ -306,7 +311,7 @@ pub(super) fn claimed_caller(request: &http::request::Parts, settings: &Settings
     let query = request.uri.query().unwrap_or_default();
     let of_query = || query_value(query, "X-Amz-Credential").map(unescape_slashes);
     let credential = of_header.or_else(of_query).unwrap_or_default();
-    let RealmId { account, region } = realm_of(&credential, settings);
+    let RealmId { account, region } = realm_of(credential.as_bytes(), settings);
     let access_key = credential.split('/').next().filter(|key| !key.is_empty());
     Caller { access_key: access_key.map(str::to_owned), account, region }
 }
@@ -322,7 +327,7 @@ pub(super) fn refused_call(
     let target = text_of(&request.headers, TARGET);
     let target = target.unwrap_or_default();
     let name = target.strip_prefix(TARGET_PREFIX);
-    let operation = name.and_then(operations::find).map(|entry| entry.name);
+    let operation = name.map(str::as_bytes).and_then(operations::find).map(|entry| entry.name);
     JournaledCall {
         number: 0,
         time: now,
@@ -361,7 +366,7 @@ mod tests {
             ("", "000000000000", "us-east-1"),
             ("a/b/NOT A REGION/c", "000000000000", "us-east-1"),
         ] {
-            let realm = realm_of(credential, &settings);
+            let realm = realm_of(credential.as_bytes(), &settings);
             assert_eq!(
                 (realm.account.to_string(), realm.region.to_string()),
                 (account.to_owned(), region.to_owned()),

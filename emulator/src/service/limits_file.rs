@@ -159,7 +159,8 @@ fn flag(key: &str, value: &Value) -> Result<bool, InvalidLimits> {
 fn rates<T: FromIterator<(String, u64)>>(key: &str, value: &Value) -> Result<T, InvalidLimits> {
     let form = r#"calls by operation, such as {"DescribeStream": 20}"#;
     let rates = value.as_object().ok_or_else(|| wrong(key, value, form))?;
-    let rate = |(operation, calls): (&String, &Value)| match operations::find(operation) {
+    let rate = |(operation, calls): (&String, &Value)| match operations::find(operation.as_bytes())
+    {
         Some(_) => Ok((operation.clone(), number(&format!("{key} of {operation}"), calls)?)),
         None => Err(InvalidLimits(format!(
             "{key} names {operation:?}, which is not an operation: write {form}"

@@ -14,10 +14,10 @@ use http::header::{HeaderMap, USER_AGENT};
 use crate::model::timestamp::Timestamp;
 
 use super::Service;
+use super::envelope::TARGET;
 
 /// A change that takes longer is one that somebody wants to see.
 const HELD_MAX: Duration = Duration::from_secs(1);
-const TARGET: &str = "x-amz-target";
 /// Waiters ask by describing.
 const ASKING: &[u8] = b"Kinesis_20131202.Describe";
 

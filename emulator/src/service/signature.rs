@@ -22,12 +22,12 @@ const SKEW_MAX: Duration = Duration::from_secs(5 * 60);
 /// What a request says about its signature, from a header or from the query.
 pub(super) struct Claim<'a> {
     /// `KEY/DATE/REGION/SERVICE/aws4_request`
-    pub(super) credential: &'a str,
+    pub(super) credential: &'a [u8],
     /// Names separated by `;`
-    pub(super) signed_headers: &'a str,
-    pub(super) signature: &'a str,
+    pub(super) signed_headers: &'a [u8],
+    pub(super) signature: &'a [u8],
     /// `YYYYMMDDTHHMMSSZ`
-    pub(super) date: &'a str,
+    pub(super) date: &'a [u8],
 }
 
 /// Refuses a request whose signature was not made with the secret, now.
@@ -41,11 +41,11 @@ pub(super) fn verify(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    check_age(claim.date, now)?;
+    check_age(str::from_utf8(claim.date).map_err(|_| mismatch())?, now)?;
     let expected = sign(claim, secret, request, body).ok_or_else(mismatch)?;
     // Comparing through a MAC takes the same time wherever they differ.
-    let tag = |text: &str| mac(secret.as_bytes(), text.as_bytes());
-    if tag(&expected) == tag(claim.signature) { Ok(()) } else { Err(mismatch()) }
+    let tag = |text: &[u8]| mac(secret.as_bytes(), text);
+    if tag(expected.as_bytes()) == tag(claim.signature) { Ok(()) } else { Err(mismatch()) }
 }
 
 fn check_age(date: &str, now: Timestamp) -> Result<(), ApiError> {
@@ -70,12 +70,13 @@ fn check_age(date: &str, now: Timestamp) -> Result<(), ApiError> {
 
 /// The signature that the secret makes; `None` if the claim is not of the form.
 fn sign(claim: &Claim<'_>, secret: &str, request: &Parts, body: &[u8]) -> Option<String> {
-    let (_access_key, scope) = claim.credential.split_once('/')?;
+    let (_access_key, scope) = str::from_utf8(claim.credential).ok()?.split_once('/')?;
     let [day, region, service, terminator] =
         scope.split('/').collect::<Vec<_>>().try_into().ok()?;
-    let canonical = canonical_request(claim, request, body)?;
-    let to_sign =
-        format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", claim.date, hex(&Sha256::digest(canonical)));
+    let signed_headers = str::from_utf8(claim.signed_headers).ok()?;
+    let canonical = hex(&Sha256::digest(canonical_request(signed_headers, request, body)?));
+    let date = str::from_utf8(claim.date).ok()?;
+    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{canonical}");
     let mut key = mac(format!("AWS4{secret}").as_bytes(), day.as_bytes());
     for part in [region, service, terminator] {
         key = mac(&key, part.as_bytes());
@@ -83,9 +84,9 @@ fn sign(claim: &Claim<'_>, secret: &str, request: &Parts, body: &[u8]) -> Option
     Some(hex(&mac(&key, to_sign.as_bytes())))
 }
 
-fn canonical_request(claim: &Claim<'_>, request: &Parts, body: &[u8]) -> Option<String> {
+fn canonical_request(signed_headers: &str, request: &Parts, body: &[u8]) -> Option<String> {
     let mut headers = String::new();
-    for name in claim.signed_headers.split(';') {
+    for name in signed_headers.split(';') {
         let value = header_value(name, request)?;
         let words: Vec<_> = value.split_whitespace().collect();
         headers += &format!("{name}:{}\n", words.join(" "));
@@ -100,11 +101,10 @@ fn canonical_request(claim: &Claim<'_>, request: &Parts, body: &[u8]) -> Option<
         .collect();
     query.sort_unstable();
     Some(format!(
-        "{}\n{}\n{}\n{headers}\n{}\n{}",
+        "{}\n{}\n{}\n{headers}\n{signed_headers}\n{}",
         request.method,
         request.uri.path(),
         query.join("&"),
-        claim.signed_headers,
         hex(&Sha256::digest(body))
     ))
 }
@@ -161,13 +161,13 @@ mod tests {
                 .unwrap()
                 .into_parts();
         let claim = Claim {
-            credential: "AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request",
-            signed_headers: "content-type;host;x-amz-date",
-            signature: "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
-            date: "20150830T123600Z",
+            credential: b"AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request",
+            signed_headers: b"content-type;host;x-amz-date",
+            signature: b"5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+            date: b"20150830T123600Z",
         };
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-        let now = Timestamp::parse_amz_date(claim.date).unwrap();
+        let now = Timestamp::parse_amz_date("20150830T123600Z").unwrap();
         assert_eq!(verify(&claim, secret, &request, b"", now), Ok(()));
         let late = now.plus(SKEW_MAX + Duration::from_secs(1));
         let error = verify(&claim, secret, &request, b"", late).expect_err("it is too old");

@@ -183,7 +183,8 @@ impl Service {
     fn run(&self, target: Target<'_>, input: &Value) -> Answer {
         let sentence =
             |error: ApiError| format!("{}: {}", error.kind().wire_name(), error.message());
-        let operation = operations::find(target.operation).expect("an operation of the list");
+        let operation =
+            operations::find(target.operation.as_bytes()).expect("an operation of the list");
         let prepared = (operation.prepare)(Protocol::Json, input.to_string().as_bytes());
         let caller = self.realm_of(target.account, target.region);
         let now = self.clock.now();
