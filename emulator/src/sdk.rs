@@ -90,7 +90,7 @@ impl HttpConnector for InProcess {
                 .await
                 .map_err(ConnectorError::user)?
                 .to_bytes();
-            let response = service.answer(http::Request::from_parts(parts, body)).await;
+            let response = service.answer(http::Request::from_parts(parts, body)).wait().await;
             // As a connection that the other side has reset.
             let response = response.map_err(|dropped| {
                 ConnectorError::io(io::Error::new(io::ErrorKind::ConnectionReset, dropped).into())

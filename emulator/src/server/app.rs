@@ -1,27 +1,30 @@
 //! What answers requests: the service, and the control API under its own path.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::{BodyExt, Either};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
+use crate::service::Service;
 use crate::service::body::{Body, Dropped};
-use crate::service::{BODY_BYTES_MAX, Service};
+use crate::service::soon::{Later, Soon};
 
 use super::call::OpenCall;
-use super::control::{self, Peer};
-use super::in_flight::{InFlight, Share};
+use super::control;
+use super::in_flight::InFlight;
+use super::receiving::Receiving;
 use super::refusal::{HEADERS_BYTES_MAX, Refusal, URI_BYTES_MAX};
 use super::visitors::Visitors;
 
@@ -33,7 +36,7 @@ pub(super) struct App {
     visitors: Visitors,
     pub(super) in_flight: InFlight,
     /// How long a body may take; nothing is waited for in vain if there is none.
-    body_within: Option<Duration>,
+    pub(super) body_within: Option<Duration>,
 }
 
 impl App {
@@ -49,56 +52,55 @@ impl App {
         Arc::new(Self { service, control, visitors, in_flight, body_within })
     }
 
-    /// Answers a request. The call is open until its answer has been taken.
-    ///
-    /// # Errors
-    /// If the connection is to be dropped in place of an answer.
-    pub(super) async fn answer(
-        request: Request<Incoming>,
-        mut call: OpenCall,
-    ) -> Result<Response<AppBody>, Dropped> {
-        let OpenCall { client, share } = &mut call;
-        let response = match client.app.hand_on(request, client.peer, share).await? {
-            Ok(response) => response,
-            Err(refusal) => refusal.response().map(Either::Left),
-        };
-        let bytes = response.body().size_hint().exact().unwrap_or_default();
-        call.become_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
-        Ok(response.map(|body| AppBody { body, call }))
-    }
-
-    async fn hand_on(
-        &self,
+    /// Answers a request, or begins to: most calls have all they need by now. The
+    /// call is open until its answer has been taken.
+    fn answer(
         mut request: Request<Incoming>,
-        peer: Option<Peer>,
-        share: &mut Share,
-    ) -> Result<Result<Response<EitherBody>, Refusal>, Dropped> {
-        if !self.in_flight.grow(share, 0) {
-            return Ok(Err(Refusal::Busy));
+        mut call: OpenCall,
+        context: &mut Context<'_>,
+    ) -> Soon<Answer> {
+        let admitted = call.grow(0).and_then(|()| call.client.app.admit(&request));
+        if let Err(refusal) = admitted {
+            return refused(&refusal, call);
         }
-        if let Err(refusal) = self.admit(&request) {
-            return Ok(Err(refusal));
-        }
-        if let Some(control) = &self.control
+        if let Some(control) = &call.client.app.control
             && control::is_path(request.uri().path())
         {
-            if let Some(peer) = peer {
+            if let Some(peer) = call.client.peer {
                 request.extensions_mut().insert(peer);
             }
-            let Ok(response) = control.call(request).await;
-            return Ok(Ok(response.map(Either::Right)));
+            let answering = control.call(request);
+            return Soon::later(async move {
+                let Ok(response) = answering.await;
+                Ok(AppBody::of(response.map(Either::Right), call))
+            });
         }
         let (parts, body) = request.into_parts();
-        let body = match self.receive(body, share).await {
+        let mut receiving = Receiving::new(body);
+        match receiving.poll(&mut call, context) {
+            Poll::Ready(body) => Self::hand_on(parts, body, call),
+            Poll::Pending => Soon::later(async move {
+                let body = receiving.rest(&mut call).await;
+                Self::hand_on(parts, body, call).wait().await
+            }),
+        }
+    }
+
+    /// Has the service answer.
+    fn hand_on(parts: Parts, body: Result<Bytes, Refusal>, call: OpenCall) -> Soon<Answer> {
+        let body = match body {
             Ok(body) => body,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return refused(&refusal, call),
         };
         let wants_head_alone = parts.method == Method::HEAD;
-        let mut response = self.service.answer(Request::from_parts(parts, body)).await?;
-        if wants_head_alone {
-            *response.body_mut() = Body::Full(Bytes::new());
-        }
-        Ok(Ok(response.map(Either::Left)))
+        let answer = call.client.app.service.answer(Request::from_parts(parts, body));
+        answer.map(move |answer| {
+            let mut response = answer?;
+            if wants_head_alone {
+                *response.body_mut() = Body::Full(Bytes::new());
+            }
+            Ok(AppBody::of(response.map(Either::Left), call))
+        })
     }
 
     /// Looks at a request's head.
@@ -123,53 +125,44 @@ impl App {
         }
         self.visitors.admit(request)
     }
+}
 
-    /// Reads a body whole.
-    async fn receive(&self, body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
-        let mut collected = pin!(self.collect(body, share));
-        // Most bodies have come with their heads: no clock is read for these.
-        let at_once = poll_fn(|context| Poll::Ready(collected.as_mut().poll(context))).await;
-        match (at_once, self.body_within) {
-            (Poll::Ready(collected), _) => collected,
-            (Poll::Pending, None) => collected.await,
-            (Poll::Pending, Some(within)) => {
-                tokio::time::timeout(within, collected).await.unwrap_or(Err(Refusal::BodyTooSlow))
-            }
-        }
-    }
+/// The answer, or that the connection is to be dropped in place of one.
+pub(super) type Answer = Result<Response<AppBody>, Dropped>;
 
-    /// Puts the pieces of a body together. One that came in one piece, as most do,
-    /// is not copied; many tiny ones take no more memory than a large one.
-    async fn collect(&self, mut body: Incoming, share: &mut Share) -> Result<Bytes, Refusal> {
-        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if declared > BODY_BYTES_MAX {
-            return Err(Refusal::BodyTooLarge);
+/// A call until its answer is there.
+///
+/// hyper keeps it beside its connection, in memory that is in no cache when there
+/// are many. So this has room for what has been asked; what has to wait is elsewhere.
+#[allow(clippy::large_enum_variant, reason = "the large variant is what every call begins as")]
+pub(super) enum Answering {
+    Asked(Request<Incoming>, OpenCall),
+    Waiting(Later<Answer>),
+    Answered,
+}
+
+impl Future for Answering {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let mut waiting = match mem::replace(&mut *self, Self::Answered) {
+            Self::Asked(request, call) => match App::answer(request, call, context) {
+                Soon::Now(answer) => return Poll::Ready(answer),
+                Soon::Later(waiting) => waiting,
+            },
+            Self::Waiting(waiting) => waiting,
+            Self::Answered => panic!("an answer has been asked for again"),
+        };
+        let polled = waiting.as_mut().poll(context);
+        if polled.is_pending() {
+            *self = Self::Waiting(waiting);
         }
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            // The client has gone in the middle of its body: nobody reads this.
-            let frame = frame.map_err(|_cut_short| Refusal::BodyCutShort)?;
-            let Ok(piece) = frame.into_data() else { continue };
-            let bytes = first.len().max(all.len()) + piece.len();
-            if bytes > BODY_BYTES_MAX {
-                return Err(Refusal::BodyTooLarge);
-            }
-            if !self.in_flight.grow(share, bytes) {
-                return Err(Refusal::Busy);
-            }
-            if first.is_empty() {
-                first = piece;
-                continue;
-            }
-            if all.is_empty() {
-                all.reserve(declared.max(bytes));
-                all.extend_from_slice(&first);
-            }
-            all.extend_from_slice(&piece);
-        }
-        Ok(if all.is_empty() { first } else { all.freeze() })
+        polled
     }
+}
+
+fn refused(refusal: &Refusal, call: OpenCall) -> Soon<Answer> {
+    Soon::Now(Ok(AppBody::of(refusal.response().map(Either::Left), call)))
 }
 
 type EitherBody = Either<Body, axum::body::Body>;
@@ -180,6 +173,15 @@ type EitherBody = Either<Body, axum::body::Body>;
 pub(super) struct AppBody {
     body: EitherBody,
     call: OpenCall,
+}
+
+impl AppBody {
+    /// The answer to a call.
+    fn of(response: Response<EitherBody>, mut call: OpenCall) -> Response<Self> {
+        let bytes = response.body().size_hint().exact().unwrap_or_default();
+        call.become_answer(usize::try_from(bytes).unwrap_or(usize::MAX));
+        response.map(|body| Self { body, call })
+    }
 }
 
 impl http_body::Body for AppBody {

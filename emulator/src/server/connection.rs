@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::service::body::Dropped;
 
-use super::app::{App, AppBody};
+use super::app::{Answering, App, AppBody};
 use super::call::{Client, OpenCall};
 use super::client_limits::ClientLimits;
 use super::control::Peer;
@@ -152,10 +152,10 @@ fn answering(
     Request<Incoming>,
     Response = Response<AppBody>,
     Error = Dropped,
-    Future = impl Future<Output = Result<Response<AppBody>, Dropped>> + Send,
+    Future = Answering,
 > + Clone {
     let client = Arc::new(client);
-    service_fn(move |request| App::answer(request, OpenCall::begin(&client)))
+    service_fn(move |request| Answering::Asked(request, OpenCall::begin(&client)))
 }
 
 fn http() -> auto::Builder<TokioExecutor> {

@@ -10,6 +10,7 @@ mod descriptors;
 mod ending;
 mod in_flight;
 mod patience;
+mod receiving;
 mod refusal;
 mod shutdown;
 mod signals;

@@ -133,6 +133,7 @@ mod waiting {
     use crate::service::faults::{Patience, Verdict};
     use crate::service::head::is_preflight;
     use crate::service::long_poll::{Outcome, Waiting};
+    use crate::service::soon::Soon;
     use crate::service::unsent::Unsent;
 
     impl Service {
@@ -140,30 +141,34 @@ mod waiting {
         ///
         /// # Errors
         /// If the connection is to be dropped in place of an answer.
-        pub(crate) async fn answer(
+        pub(crate) fn answer(
             self: &Arc<Self>,
             request: Request<Bytes>,
-        ) -> Result<Response<Body>, Dropped> {
-            let response = self.answer_unkept(request).await?;
-            Ok(self.keep(response).await)
-        }
-
-        async fn answer_unkept(
-            self: &Arc<Self>,
-            request: Request<Bytes>,
-        ) -> Result<Response<Body>, Dropped> {
-            if let Some(time) = self.waiters_time(&request) {
-                self.wait_until(time).await;
-            }
-            if self.switches.all_off() {
+        ) -> Soon<Result<Response<Body>, Dropped>> {
+            let not_before = self.waiters_time(&request);
+            if not_before.is_none() && self.switches.all_off() {
                 return match self.at_once(request) {
-                    Ok(response) => Ok(response),
-                    Err(waiting) => Ok(Box::pin(waiting.answer(self)).await),
+                    Ok(response) => self.keep(response).map(Ok),
+                    Err(waiting) => {
+                        let service = Arc::clone(self);
+                        Soon::later(async move {
+                            let response = waiting.answer(&service).await;
+                            Ok(service.keep(response).wait().await)
+                        })
+                    }
                 };
             }
-            Box::pin(self.disturbed(request)).await
+            let service = Arc::clone(self);
+            Soon::later(async move {
+                if let Some(time) = not_before {
+                    service.wait_until(time).await;
+                }
+                let response = service.disturbed(request).await?;
+                Ok(service.keep(response).wait().await)
+            })
         }
 
+        /// Answers a request of which a rule or a latency may have something to say.
         async fn disturbed(
             self: &Arc<Self>,
             request: Request<Bytes>,

@@ -18,6 +18,8 @@ use crate::wire::Protocol;
 
 use super::Service;
 use super::body::Body;
+#[cfg(any(feature = "server", feature = "sdk"))]
+use super::soon::Soon;
 use super::unsent::status_of;
 
 /// Ready when what was told is safe.
@@ -61,26 +63,29 @@ impl Service {
 
     /// The answer, when all that it can be about is safe.
     #[cfg(any(feature = "server", feature = "sdk"))]
-    pub(super) async fn keep(&self, response: Response<Body>) -> Response<Body> {
-        match self.kept().await {
-            Ok(()) => response,
-            Err(why) => not_kept(response, &why),
+    pub(super) fn keep(self: &Arc<Self>, response: Response<Body>) -> Soon<Response<Body>> {
+        match &self.store {
+            None => Soon::Now(response),
+            // A runtime with nothing else to do would let its time run on.
+            Some(_) if self.clock.is_tokio() => Soon::Now(self.keep_blocking(response)),
+            Some(store) if store.log().is_durable(store.written()) => Soon::Now(response),
+            Some(store) => {
+                let kept = Durable::new(Arc::clone(store.log()), store.written());
+                Soon::later(async move { kept_or_not(response, kept.await) })
+            }
         }
     }
 
     /// The same for a thread that can block.
     pub(super) fn keep_blocking(&self, response: Response<Body>) -> Response<Body> {
-        match self.kept_blocking() {
-            Ok(()) => response,
-            Err(why) => not_kept(response, &why),
-        }
+        kept_or_not(response, self.kept_blocking())
     }
 
     /// Ready when all that has been told so far is safe.
     ///
     /// # Errors
     /// If it cannot be kept now.
-    #[cfg(any(feature = "server", feature = "sdk"))]
+    #[cfg(feature = "server")]
     pub(crate) async fn kept(&self) -> Result<(), Refusal> {
         match &self.store {
             // A runtime with nothing else to do would let its time run on.
@@ -175,9 +180,10 @@ fn look_after(store: &Store, service: &Weak<Service>) {
     }
 }
 
-/// An error in place of the answer of a call that may have written something.
-/// What reads answer is true all the same.
-fn not_kept(response: Response<Body>, why: &Refusal) -> Response<Body> {
+/// An error in place of the answer of a call that may have written something, if it
+/// is not kept. What reads answer is true all the same.
+fn kept_or_not(response: Response<Body>, kept: Result<(), Refusal>) -> Response<Body> {
+    let Err(why) = kept else { return response };
     if response.extensions().get::<Wrote>().is_none() {
         return response;
     }

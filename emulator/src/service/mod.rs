@@ -21,6 +21,8 @@ pub(crate) mod recorder;
 #[cfg(any(feature = "server", feature = "sdk"))]
 mod sdk_waiter;
 mod signature;
+#[cfg(any(feature = "server", feature = "sdk"))]
+pub(crate) mod soon;
 mod switches;
 mod unsent;
 pub(crate) mod waiters;

@@ -1,0 +1,87 @@
+//! A request's body, while it comes.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::service::BODY_BYTES_MAX;
+
+use super::call::OpenCall;
+use super::refusal::Refusal;
+
+/// Puts the pieces of a body together. One that came in one piece, as most do, is
+/// not copied; many tiny ones take no more memory than a large one.
+pub(super) struct Receiving {
+    body: Incoming,
+    declared_bytes: usize,
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Receiving {
+    pub(super) fn new(body: Incoming) -> Self {
+        let declared_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        Self { body, declared_bytes, first: Bytes::new(), all: BytesMut::new() }
+    }
+
+    /// The whole body, if it has come. Most have come with their heads.
+    pub(super) fn poll(
+        &mut self,
+        call: &mut OpenCall,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Bytes, Refusal>> {
+        if self.declared_bytes > BODY_BYTES_MAX {
+            return Poll::Ready(Err(Refusal::BodyTooLarge));
+        }
+        while let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            // The client has gone in the middle of its body: nobody reads this.
+            let Ok(frame) = frame else { return Poll::Ready(Err(Refusal::BodyCutShort)) };
+            if let Ok(piece) = frame.into_data()
+                && let Err(refusal) = self.add(piece, call)
+            {
+                return Poll::Ready(Err(refusal));
+            }
+        }
+        let is_one_piece = self.all.is_empty();
+        Poll::Ready(Ok(if is_one_piece {
+            std::mem::take(&mut self.first)
+        } else {
+            std::mem::take(&mut self.all).freeze()
+        }))
+    }
+
+    fn add(&mut self, piece: Bytes, call: &mut OpenCall) -> Result<(), Refusal> {
+        let bytes = self.first.len().max(self.all.len()) + piece.len();
+        if bytes > BODY_BYTES_MAX {
+            return Err(Refusal::BodyTooLarge);
+        }
+        call.grow(bytes)?;
+        if self.first.is_empty() {
+            self.first = piece;
+            return Ok(());
+        }
+        if self.all.is_empty() {
+            self.all.reserve(self.declared_bytes.max(bytes));
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&piece);
+        Ok(())
+    }
+
+    /// The whole body, for as long as it may take from now on.
+    #[allow(clippy::disallowed_methods, reason = "a real socket's patience is in real time")]
+    pub(super) async fn rest(mut self, call: &mut OpenCall) -> Result<Bytes, Refusal> {
+        let within = call.client.app.body_within;
+        let whole = poll_fn(|context| self.poll(call, context));
+        match within {
+            None => whole.await,
+            Some(within) => {
+                tokio::time::timeout(within, whole).await.unwrap_or(Err(Refusal::BodyTooSlow))
+            }
+        }
+    }
+}
