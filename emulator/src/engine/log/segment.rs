@@ -11,8 +11,10 @@ use crate::model::timestamp::Timestamp;
 
 /// A segment is closed when it holds this many records, however small they are.
 const RECORDS_MAX: usize = 8192;
-/// So many records lie between two marks.
-const MARK_EVERY: usize = 16;
+/// Of so many records one has a mark. More marks take memory, two bytes a record as
+/// it is; fewer have readers that begin anywhere walk over more records, which are in
+/// no cache if the log is large.
+const MARK_EVERY: usize = 4;
 /// A record as large as this begins in what is left of a segment and goes on in
 /// the next one, for what it would leave unused is much. A reader gets a copy of
 /// it; smaller ones are in one segment each, and are never copied once it is
@@ -124,27 +126,33 @@ pub(super) struct Place {
     pub(super) position: usize,
 }
 
-/// Where every sixteenth record of a block begins, but for the first. Kept outside
-/// of the segment, for small ones have none.
+/// Where every fourth record of a block begins, but for the first, and when it
+/// arrived, so that a search looks at no record. Kept outside of the segment, for
+/// small ones have none.
 #[derive(Debug, Default)]
 struct Marks(Option<Box<MarkList>>);
 
 #[derive(Debug)]
-struct MarkList(Vec<u32>);
+struct MarkList(Vec<Mark>);
+
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    position: u32,
+    millis_after_base: u32,
+}
 
 impl Marks {
     /// Adds a mark to a block of so many bytes: the first one says how many more
     /// there may be.
-    fn push(&mut self, position: usize, block_bytes: usize) {
+    fn push(&mut self, mark: Mark, block_bytes: usize) {
         let list = self.0.get_or_insert_with(|| {
-            let expected = block_bytes.div_ceil(position).min(RECORDS_MAX / MARK_EVERY);
-            Box::new(MarkList(Vec::with_capacity(expected)))
+            let expected = block_bytes.div_ceil(mark.position as usize);
+            Box::new(MarkList(Vec::with_capacity(expected.min(RECORDS_MAX / MARK_EVERY))))
         });
-        let position = u32::try_from(position).expect("a segment hardly has more than 512 KiB");
-        list.0.push(position);
+        list.0.push(mark);
     }
 
-    fn all(&self) -> &[u32] {
+    fn all(&self) -> &[Mark] {
         self.0.as_ref().map_or(&[], |list| &list.0)
     }
 }
@@ -236,11 +244,14 @@ impl Segment {
     /// Adds a record, for which there is room.
     #[inline]
     pub(super) fn push(&mut self, record: &Incoming<'_>) {
+        let header = Header::of(record, self.millis_after_base(record.arrival));
         if self.len().is_multiple_of(MARK_EVERY) && self.records > 0 {
-            self.marks.push(self.bytes.len(), self.bytes.capacity());
+            let position = u32::try_from(self.bytes.len());
+            let position = position.expect("a segment hardly has more than 512 KiB");
+            let mark = Mark { position, millis_after_base: header.millis_after_base };
+            self.marks.push(mark, self.bytes.capacity());
         }
         let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
-        let header = Header::of(record, self.millis_after_base(record.arrival));
         self.bytes.extend_from_slice(&header.to_bytes());
         for part in record.after(elsewhere) {
             self.bytes.extend_from_slice(part);
@@ -316,7 +327,8 @@ impl Segment {
         match marks.checked_sub(1) {
             None => Place::START,
             Some(last) => {
-                Place { offset: marks * MARK_EVERY, position: self.marks.all()[last] as usize }
+                let Mark { position, .. } = self.marks.all()[last];
+                Place { offset: marks * MARK_EVERY, position: position as usize }
             }
         }
     }
@@ -346,11 +358,11 @@ impl Segment {
     /// The index of the first record that arrived at a time or later.
     pub(super) fn index_at(&self, time: Timestamp) -> u64 {
         let millis = self.millis_after_base(time);
-        let is_earlier =
-            |position: usize| u64::from(self.header(position).millis_after_base) < millis;
-        let marks = self.marks.all().partition_point(|position| is_earlier(*position as usize));
+        let is_earlier = |millis_after_base: u32| u64::from(millis_after_base) < millis;
+        let marks = self.marks.all().partition_point(|mark| is_earlier(mark.millis_after_base));
         let (mut place, end) = (self.marked(marks), self.end_place());
-        while place.offset < end.offset && is_earlier(place.position) {
+        while place.offset < end.offset && is_earlier(self.header(place.position).millis_after_base)
+        {
             place = self.after(place);
         }
         self.first + place.offset as u64
