@@ -2,8 +2,9 @@
 //!
 //! `cargo bench -p kinesis-bench --bench allocations [-- --json FILE]`
 //!
-//! Counted by the allocator, so they do not differ from run to run. A stored record's
-//! own memory is among them; growing a buffer counts as one more.
+//! Counted by the allocator, so they do not differ from run to run. What stays when a
+//! call is over is what it has stored, and counts apart; growing a buffer counts as
+//! one more.
 
 #[allow(dead_code, reason = "the bench `instructions` needs more of it")]
 #[path = "instructions/puts.rs"]
@@ -55,15 +56,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["", "allocations per request", "per record"]);
+    table.set_header(["allocations per request", "of its own", "that stay", "per record"]);
     let mut rows: Vec<Value> = Vec::new();
     for kind in Kind::value_variants() {
-        let count = per_call(*kind);
-        let per_record = count / kind.records() as f64;
-        table.add_row([kind.label().to_owned(), format!("{count:.1}"), format!("{per_record:.3}")]);
+        let Counted { own, stored } = per_call(*kind);
+        let (label, per_record) = (kind.label(), own / kind.records() as f64);
+        let figures = [own, stored].map(|count| format!("{count:.2}"));
+        table.add_row(
+            [label.to_owned()].into_iter().chain(figures).chain([format!("{per_record:.3}")]),
+        );
         rows.push(json!({
-            "what": format!("{}: allocations per request", kind.label()),
-            "value": count, "unit": "", "target": {"at_most": PER_REQUEST_MAX},
+            "what": format!("{label}: allocations per request, beside what is stored"),
+            "value": own, "unit": "", "target": {"at_most": PER_REQUEST_MAX},
+        }));
+        rows.push(json!({
+            "what": format!("{label}: allocations per request that store something"),
+            "value": stored, "unit": "",
         }));
     }
     println!("{table}");
@@ -73,19 +81,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn per_call(kind: Kind) -> f64 {
+/// What a call allocates, on average.
+struct Counted {
+    own: f64,
+    /// What is still there when all calls are over.
+    stored: f64,
+}
+
+fn per_call(kind: Kind) -> Counted {
     let Prepared { emulator, request, between } = kind.prepare();
-    let mut counted = 0;
-    for call in 0..WARM_UP + CALLS {
+    let call = || {
         let request = request.clone();
         let region = Region::new(ALLOCATOR);
         let status = puts::counted_call(&emulator, request);
         let change = region.change();
         assert_eq!(status, StatusCode::OK);
-        if call >= WARM_UP {
-            counted += change.allocations + change.reallocations;
-        }
         emulator.clock().advance(between);
-    }
-    counted as f64 / CALLS as f64
+        change.allocations + change.reallocations
+    };
+    let _before: usize = (0..WARM_UP).map(|_| call()).sum();
+    let all = Region::new(ALLOCATOR);
+    let allocations: usize = (0..CALLS).map(|_| call()).sum();
+    let change = all.change();
+    // Requests come and go meanwhile, and leave no difference.
+    let stored = change.allocations as f64 - change.deallocations as f64;
+    let per_call = |count: f64| count / CALLS as f64;
+    Counted { own: per_call(allocations as f64 - stored), stored: per_call(stored) }
 }

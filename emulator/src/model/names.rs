@@ -60,9 +60,6 @@ texts! {
     /// UTF-16 units (model: `PartitionKey`).
     PartitionKey { length 1..=256 }
 
-    /// A shard iterator as the caller sent it back (model: `ShardIterator`).
-    GivenShardIterator { length 1..=512 }
-
     /// A page token as the caller sent it back (model: `NextToken`).
     GivenNextToken { length 1..=1048576 }
 

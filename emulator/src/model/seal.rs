@@ -32,6 +32,29 @@ pub(crate) enum TokenKind {
 /// The fields of a token, which take memory only if they are longer than most.
 pub(crate) type Fields = SmallVec<[u8; 192]>;
 
+/// A token's text, which takes memory only if it is longer than most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token(SmallVec<[u8; 256]>);
+
+impl Token {
+    /// A token as it has come back.
+    pub(super) fn given(text: &str) -> Self {
+        Self(SmallVec::from_slice(text.as_bytes()))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a token is a text")
+    }
+}
+
 /// Kind, time and nonce.
 const HEAD_BYTES: usize = 1 + 8 + 8;
 const TAG_BYTES: usize = 12;
@@ -49,7 +72,7 @@ impl Seal {
         issued: Timestamp,
         nonce: u64,
         fields: &[u8],
-    ) -> String {
+    ) -> Token {
         let mut bytes = Fields::new();
         bytes.push(kind as u8);
         bytes.extend_from_slice(&issued.as_millis().to_be_bytes());
@@ -57,7 +80,11 @@ impl Seal {
         bytes.extend_from_slice(fields);
         let tag = self.tag(&bytes);
         bytes.extend_from_slice(&tag);
-        STANDARD.encode(bytes)
+        let length = base64::encoded_len(bytes.len(), true).expect("fields are short");
+        let mut token = SmallVec::from_elem(0, length);
+        let written = STANDARD.encode_slice(bytes, &mut token);
+        debug_assert_eq!(written, Ok(length));
+        Token(token)
     }
 
     /// Opens a token of a kind: when it was issued and its fields. `None` if
@@ -101,11 +128,11 @@ mod tests {
         let seal = Seal::new([7; 16]);
         let token = seal.seal(TokenKind::ShardIterator, NOW, 1, b"fields");
         assert_eq!(
-            seal.open(TokenKind::ShardIterator, &token),
+            seal.open(TokenKind::ShardIterator, token.as_str()),
             Some((NOW, Fields::from_slice(b"fields")))
         );
-        assert_eq!(seal.open(TokenKind::ShardPage, &token), None);
-        assert_eq!(Seal::new([8; 16]).open(TokenKind::ShardIterator, &token), None);
+        assert_eq!(seal.open(TokenKind::ShardPage, token.as_str()), None);
+        assert_eq!(Seal::new([8; 16]).open(TokenKind::ShardIterator, token.as_str()), None);
         assert_ne!(token, seal.seal(TokenKind::ShardIterator, NOW, 2, b"fields"));
     }
 
@@ -113,7 +140,7 @@ mod tests {
         #[test]
         fn a_changed_token_does_not_open(fields in proptest::collection::vec(any::<u8>(), 0..64), at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let seal = Seal::new([1; 16]);
-            let mut bytes = STANDARD.decode(seal.seal(TokenKind::StreamPage, NOW, 3, &fields)).unwrap();
+            let mut bytes = STANDARD.decode(seal.seal(TokenKind::StreamPage, NOW, 3, &fields).as_bytes()).unwrap();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             prop_assert_eq!(seal.open(TokenKind::StreamPage, &STANDARD.encode(bytes)), None);

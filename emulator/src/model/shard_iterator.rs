@@ -1,17 +1,37 @@
 //! Shard iterators: where a reader stands, as an opaque token.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::time::Duration;
 
 use super::arn::{RealmId, StreamAddress};
+use super::constraint::{Constrained, Constraint};
 use super::error::ApiError;
-use super::names::{GivenShardIterator, StreamName};
-use super::seal::{Fields, Seal, TokenKind};
+use super::names::StreamName;
+use super::seal::{Fields, Seal, Token, TokenKind};
 use super::shard_id::ShardIndex;
 use super::timestamp::Timestamp;
 
 /// How long an iterator is valid (API reference, GetShardIterator).
 pub(crate) const ITERATOR_AGE_MAX: Duration = Duration::from_millis(300_000);
+
+/// A shard iterator as the caller sent it back (model: `ShardIterator`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GivenShardIterator(Token);
+
+impl Constrained for GivenShardIterator {
+    type Base<'a> = Cow<'a, str>;
+    const CONSTRAINTS: &'static [Constraint] =
+        &[Constraint::LengthAtLeast(1), Constraint::LengthAtMost(512)];
+
+    fn from_checked(base: Cow<'_, str>) -> Self {
+        Self(Token::given(&base))
+    }
+
+    fn base(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0.as_str())
+    }
+}
 
 /// A reader's place in a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +48,7 @@ pub(crate) struct ShardIterator {
 
 impl ShardIterator {
     /// The token for callers. `nonce` makes every token differ, as AWS's do.
-    pub(crate) fn seal(&self, seal: &Seal, now: Timestamp, nonce: u64) -> String {
+    pub(crate) fn seal(&self, seal: &Seal, now: Timestamp, nonce: u64) -> Token {
         let StreamAddress { realm: RealmId { account, region }, name } = &self.stream;
         let mut fields = Fields::new();
         fields.extend_from_slice(&self.incarnation.to_be_bytes());
@@ -48,7 +68,7 @@ impl ShardIterator {
         seal: &Seal,
         now: Timestamp,
     ) -> Result<Self, ApiError> {
-        let token = token.as_str();
+        let token = token.0.as_str();
         let token =
             token.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(token);
         let (issued, fields) =
@@ -79,7 +99,6 @@ impl ShardIterator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::constraint::Constrained;
     use crate::model::error::ErrorKind;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_123);
@@ -112,20 +131,22 @@ mod tests {
     fn iterators_of_the_longest_names_fit_into_512_characters() {
         let token = iterator(&"n".repeat(128)).seal(&Seal::new([1; 16]), NOW, 1);
         assert!(token.len() <= 512, "{}", token.len());
-        assert_eq!(open(&token, NOW), Ok(iterator(&"n".repeat(128))));
+        assert_eq!(open(token.as_str(), NOW), Ok(iterator(&"n".repeat(128))));
     }
 
     #[test]
     fn an_iterator_lives_for_300_seconds_to_the_millisecond() {
         let token = iterator("s").seal(&Seal::new([1; 16]), NOW, 1);
-        assert_eq!(open(&token, NOW.plus(ITERATOR_AGE_MAX)), Ok(iterator("s")));
+        let token = token.as_str();
+        assert_eq!(open(token, NOW.plus(ITERATOR_AGE_MAX)), Ok(iterator("s")));
         let late = NOW.plus(ITERATOR_AGE_MAX + Duration::from_millis(1));
-        assert_eq!(open(&token, late), Err(ErrorKind::ExpiredIterator));
+        assert_eq!(open(token, late), Err(ErrorKind::ExpiredIterator));
     }
 
     #[test]
     fn literal_quotes_around_an_iterator_are_taken() {
         let token = iterator("s").seal(&Seal::new([1; 16]), NOW, 1);
+        let token = token.as_str();
         assert_eq!(open(&format!("\"{token}\""), NOW), Ok(iterator("s")));
         assert_eq!(open(&format!("\"{token}"), NOW), Err(ErrorKind::InvalidArgument));
     }

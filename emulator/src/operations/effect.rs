@@ -69,13 +69,13 @@ impl Effect {
             }));
         } else if let Some(got) = answer.downcast_ref::<GetRecordsOutput>() {
             effect.read = Some(BatchRead::of(&got.records));
-            effect.iterator = got.next.as_ref().map(|iterator| iterator.0.clone());
+            effect.iterator = got.next.as_ref().map(|iterator| iterator.0.as_str().to_owned());
         } else if let Some(ReceiveOutput::Records(got)) = answer.downcast_ref::<ReceiveOutput>() {
             let Received(records) = &got.records;
             let read = |(_, delivered): &(_, Delivered)| BatchRead::of(&delivered.record);
             effect.received = records.iter().map(read).collect();
         } else if let Some(got) = answer.downcast_ref::<GetShardIteratorOutput>() {
-            effect.iterator = got.iterator.as_ref().map(|iterator| iterator.0.clone());
+            effect.iterator = got.iterator.as_ref().map(|iterator| iterator.0.as_str().to_owned());
         }
         effect
     }

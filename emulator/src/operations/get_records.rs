@@ -19,9 +19,9 @@ use crate::model::error::ErrorKind::{
     ProvisionedThroughputExceeded, ResourceNotFound,
 };
 use crate::model::limits::Rate;
-use crate::model::names::{GivenShardIterator, GivenStreamArn, GivenStreamId};
+use crate::model::names::{GivenStreamArn, GivenStreamId};
 use crate::model::numbers::GetRecordsLimit;
-use crate::model::shard_iterator::ShardIterator;
+use crate::model::shard_iterator::{GivenShardIterator, ShardIterator};
 use crate::wire::emit::{SealedIterator, answer};
 use crate::wire::shape::shape;
 

@@ -28,6 +28,7 @@ use crate::model::limits::Rate;
 use crate::wire::Protocol;
 use crate::wire::description::{Description, OperationDescription};
 use crate::wire::emit::Emit;
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::shape::Shape;
 
 use prepared::{Prepare, prepare};
@@ -57,8 +58,8 @@ pub(crate) trait Operation: 'static {
 pub(crate) trait Answer: 'static {
     /// The declaration as data, unless the body is empty.
     const DESCRIPTION: Option<Description>;
-    /// The answer on its way to the caller.
-    fn reply(self, protocol: Protocol) -> Reply;
+    /// The answer on its way to the caller, in the memory of what was asked.
+    fn reply(self, protocol: Protocol, request: RequestBytes) -> Reply;
 }
 
 /// An answer on its way to the caller.
@@ -76,7 +77,7 @@ pub(crate) enum Reply {
 impl Answer for () {
     const DESCRIPTION: Option<Description> = None;
 
-    fn reply(self, _: Protocol) -> Reply {
+    fn reply(self, _: Protocol, _: RequestBytes) -> Reply {
         Reply::Body(Vec::new())
     }
 }
@@ -84,8 +85,8 @@ impl Answer for () {
 impl<T: Emit + 'static> Answer for T {
     const DESCRIPTION: Option<Description> = Some(T::DESCRIPTION);
 
-    fn reply(self, protocol: Protocol) -> Reply {
-        Reply::Body(protocol.encode(&self))
+    fn reply(self, protocol: Protocol, request: RequestBytes) -> Reply {
+        Reply::Body(protocol.encode_in_place_of(request, &self))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::constraint::Constrained;
 use crate::model::error::ApiError;
 use crate::model::names::GivenNextToken;
-use crate::model::seal::TokenKind;
+use crate::model::seal::{Token, TokenKind};
 use crate::wire::description::Description;
 use crate::wire::emit::Emit;
 use crate::wire::writer::Writer;
@@ -17,7 +17,7 @@ const TOKEN_AGE_MAX: Duration = Duration::from_secs(300);
 
 /// A page token on its way out.
 #[derive(Debug)]
-pub(crate) struct SealedToken(String);
+pub(crate) struct SealedToken(Token);
 
 impl Emit for SealedToken {
     const DESCRIPTION: Description = Description::Text(GivenNextToken::CONSTRAINTS);

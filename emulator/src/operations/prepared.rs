@@ -62,8 +62,8 @@ impl<O: Operation> Prepared for Checked<O> {
 
     fn handle(self: Box<Self>, call: &Call<'_>) -> Result<Reply, ApiError> {
         let Self { input, request, protocol } = *self;
-        let call = &Call { request: &request, ..*call };
         let _begun = (!O::ON_DATA_PATH).then(|| call.engine.control_call());
+        let call = &Call { request: &request, ..*call };
         let answer = O::handle(input, call);
         if let Err(error) = &answer {
             // A missing key is a broken constraint that only the state reveals,
@@ -78,6 +78,6 @@ impl<O: Operation> Prepared for Checked<O> {
         if let (Some(effect), Ok(answer)) = (call.effect, &answer) {
             let _told_once = effect.set(Effect::of(answer));
         }
-        answer.map(|answer| answer.reply(protocol))
+        answer.map(|answer| answer.reply(protocol, request))
     }
 }

@@ -10,7 +10,7 @@ use crate::model::error::ErrorKind::{
     self, AccessDenied, InternalFailure, InvalidArgument, ResourceNotFound, Throttling,
 };
 use crate::model::names::{GivenQueueArn, GivenReceiptHandle};
-use crate::model::seal::{Fields, Seal, TokenKind};
+use crate::model::seal::{Fields, Seal, Token, TokenKind};
 use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
 use crate::wire::description::Description;
@@ -47,7 +47,7 @@ answer! {
 
 /// A receipt handle on its way out.
 #[derive(Debug, Clone)]
-pub(crate) struct SealedReceipt(String);
+pub(crate) struct SealedReceipt(Token);
 
 impl Emit for SealedReceipt {
     const DESCRIPTION: Description = Description::Text(GivenReceiptHandle::CONSTRAINTS);

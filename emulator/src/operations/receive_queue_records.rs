@@ -27,6 +27,7 @@ use crate::wire::Protocol;
 use crate::wire::description::Description;
 use crate::wire::writer::Writer;
 use crate::wire::emit::{Emit, answer, emit_all};
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::shape::shape;
 
 use super::receipt::SealedReceipt;
@@ -97,9 +98,9 @@ pub(crate) enum ReceiveOutput {
 impl Answer for ReceiveOutput {
     const DESCRIPTION: Option<Description> = Some(<ReceivedRecords as Emit>::DESCRIPTION);
 
-    fn reply(self, protocol: Protocol) -> Reply {
+    fn reply(self, protocol: Protocol, request: RequestBytes) -> Reply {
         match self {
-            Self::Records(records) => records.reply(protocol),
+            Self::Records(records) => records.reply(protocol, request),
             Self::Waiting(receive) => Reply::Receive(receive),
         }
     }
@@ -116,7 +117,7 @@ pub(crate) fn answer_receive(
     if let Some(effect) = call.effect {
         let _told_once = effect.set(Effect::of(&output));
     }
-    output.reply(protocol)
+    output.reply(protocol, RequestBytes::default())
 }
 
 impl ReceivedRecords {

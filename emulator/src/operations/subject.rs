@@ -10,12 +10,12 @@ use crate::model::channel::GivenChannelArn;
 use crate::model::constraint::Constrained as _;
 use crate::model::hash_key::{GivenHashKey, HashKey};
 use crate::model::names::{
-    ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId,
-    GivenShardIterator, GivenStreamArn, PartitionKey, QueueName, StreamName,
+    ConsumerName, GivenConsumerArn, GivenQueueArn, GivenResourceArn, GivenShardId, GivenStreamArn,
+    PartitionKey, QueueName, StreamName,
 };
 use crate::model::record::Payload;
 use crate::model::shard_id::ShardIndex;
-use crate::model::shard_iterator::ShardIterator;
+use crate::model::shard_iterator::{GivenShardIterator, ShardIterator};
 use crate::model::status::{RecordDistributionStrategy, ShardIteratorType};
 use crate::wire::request_bytes::Kept;
 use crate::wire::shape::Shape;
@@ -97,7 +97,7 @@ impl Subject {
                 self.shard = Some(open.shard);
                 self.stream = Some(open.stream);
             }
-            self.iterator = Some(iterator.as_str().to_owned());
+            self.iterator = Some(iterator.base().into_owned());
         } else if let Some(start) = given::<ShardIteratorType>(member) {
             self.start = Some(*start);
         } else if let Some(data) = given::<Kept<Payload>>(member) {

@@ -30,6 +30,7 @@ use crate::wire::Protocol;
 use crate::wire::description::{Description, MemberDescription};
 use crate::wire::emit::{Emit, answer};
 use crate::wire::primitive::Epoch;
+use crate::wire::request_bytes::RequestBytes;
 use crate::wire::shape::shape;
 
 use super::describe_stream_consumer::Meant;
@@ -81,7 +82,7 @@ impl Answer for Subscription {
             }]),
         }]));
 
-    fn reply(self, _: Protocol) -> Reply {
+    fn reply(self, _: Protocol, _: RequestBytes) -> Reply {
         Reply::Subscription(Box::new(self))
     }
 }

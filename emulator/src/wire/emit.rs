@@ -9,12 +9,12 @@ use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, StreamAdd
 use crate::model::channel::GivenChannelArn;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::{GivenHashKey, HashKey};
-use crate::model::names::{
-    GivenConsumerArn, GivenQueueArn, GivenShardId, GivenShardIterator, GivenStreamArn,
-};
+use crate::model::names::{GivenConsumerArn, GivenQueueArn, GivenShardId, GivenStreamArn};
 use crate::model::record::KeptText;
+use crate::model::seal::Token;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
+use crate::model::shard_iterator::GivenShardIterator;
 use crate::model::timestamp::Timestamp;
 
 use super::description::Description;
@@ -99,7 +99,7 @@ emitted_as_text! {
     ConsumerAddress as GivenConsumerArn, consumer => consumer.to_string();
     HashKey as GivenHashKey, key => key.to_string();
     QueueAddress as GivenQueueArn, queue => queue.to_string();
-    SealedIterator as GivenShardIterator, iterator => iterator.0;
+    SealedIterator as GivenShardIterator, iterator => iterator.0.as_bytes();
     SequenceDigits as GivenSequenceNumber, digits => digits.0;
     SequenceNumber as GivenSequenceNumber, number => number.digits();
     ShardIndex as GivenShardId, shard => shard.id();
@@ -110,9 +110,9 @@ emitted_as_text! {
 #[derive(Debug)]
 pub(crate) struct SequenceDigits(pub(crate) [u8; SequenceNumber::DIGITS]);
 
-/// A shard iterator on its way out: base64.
+/// A shard iterator on its way out.
 #[derive(Debug)]
-pub(crate) struct SealedIterator(pub(crate) String);
+pub(crate) struct SealedIterator(pub(crate) Token);
 
 /// A text made by the service with no declared form.
 #[derive(Debug)]

@@ -84,10 +84,17 @@ impl Protocol {
 
     /// Writes an answer.
     pub(crate) fn encode<T: Emit>(self, answer: &T) -> Vec<u8> {
+        self.encode_in_place_of(RequestBytes::default(), answer)
+    }
+
+    /// Writes an answer into the memory that its request's bytes had.
+    pub(crate) fn encode_in_place_of<T: Emit>(self, request: RequestBytes, answer: &T) -> Vec<u8> {
+        let mut body = request.into_buffer(answer.bytes_about() + ROOM_FOR_HEAD_BYTES);
         match self {
-            Self::Json => json::encode(answer),
-            Self::Cbor => cbor::encode(answer),
+            Self::Json => answer.emit(&mut json::Writer::new(&mut body)),
+            Self::Cbor => answer.emit(&mut cbor::Writer(&mut body)),
         }
+        body
     }
 
     /// Writes an error's text alone, as exceptions in an event stream carry it.

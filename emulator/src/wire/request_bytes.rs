@@ -7,6 +7,11 @@ use std::ops::Range;
 use crate::model::constraint::Constrained;
 use crate::model::record::{KeptText, Payload};
 
+/// What most answers without records take, their heads' values among it.
+const SHORT_ANSWER_BYTES: usize = 512;
+/// Less than this is not given back before its answer is.
+const SPARED_BYTES: usize = 8 * 1024;
+
 /// What the members of one request that are [`Kept`] are made of.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBytes {
@@ -15,21 +20,28 @@ pub(crate) struct RequestBytes {
     body_bytes: usize,
 }
 
-/// A payload or text among the bytes of its request.
+/// A payload or text among the bytes of its request, which are fewer than 4 GiB.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kept<T> {
-    place: Range<usize>,
+    start: u32,
+    end: u32,
     kind: PhantomData<T>,
 }
 
 impl<T> Kept<T> {
     fn at(place: Range<usize>) -> Self {
-        Self { place, kind: PhantomData }
+        let [start, end] = [place.start, place.end]
+            .map(|position| u32::try_from(position).expect("a body has fewer than 4 GiB"));
+        Self { start, end, kind: PhantomData }
+    }
+
+    fn place(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        self.place.len()
+        self.place().len()
     }
 }
 
@@ -63,21 +75,64 @@ impl RequestBytes {
         Kept::at(start..self.kept.len())
     }
 
-    /// Where the next of what is kept begins. The first makes room for all.
+    /// Where the next of what is kept begins. The first makes room for all, and for
+    /// a short answer.
     fn begin(&mut self) -> usize {
         if self.kept.capacity() == 0 {
-            self.kept.reserve_exact(self.body_bytes);
+            self.kept.reserve_exact(self.body_bytes.max(SHORT_ANSWER_BYTES));
         }
         self.kept.len()
     }
 
+    /// The memory, empty, for an answer of about so many bytes: nobody asks for what
+    /// was kept any more. Much more than the answer takes is not held with it, for
+    /// as long as the client takes.
+    pub(crate) fn into_buffer(self, answer_bytes: usize) -> Vec<u8> {
+        let Self { kept: mut buffer, .. } = self;
+        if buffer.capacity() > (4 * answer_bytes).max(SPARED_BYTES) {
+            buffer = Vec::new();
+        }
+        buffer.clear();
+        buffer.reserve_exact(answer_bytes);
+        buffer
+    }
+
     /// The bytes of a record.
     pub(crate) fn payload(&self, kept: &Kept<Payload>) -> &[u8] {
-        &self.kept[kept.place.clone()]
+        &self.kept[kept.place()]
     }
 
     /// A text.
     pub(crate) fn text<T: Constrained>(&self, kept: &Kept<T>) -> KeptText<'_> {
-        KeptText::of_kept(&self.kept[kept.place.clone()])
+        KeptText::of_kept(&self.kept[kept.place()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(bytes: usize) -> RequestBytes {
+        let mut request = RequestBytes::of_body(bytes);
+        request.keep_payload(&vec![1; bytes]);
+        request
+    }
+
+    #[test]
+    fn an_answer_takes_the_memory_of_its_request() {
+        for (request_bytes, answer_bytes) in [(100, 300), (8_000, 100), (100_000, 64_000)] {
+            let request = kept(request_bytes);
+            let memory = request.kept.as_ptr();
+            let buffer = request.into_buffer(answer_bytes);
+            assert_eq!((buffer.as_ptr(), buffer.len()), (memory, 0), "{request_bytes}");
+            assert!(buffer.capacity() >= answer_bytes);
+        }
+    }
+
+    #[test]
+    fn a_short_answer_does_not_hold_the_memory_of_a_large_request() {
+        assert!(kept(1_000_000).into_buffer(300).capacity() < SPARED_BYTES);
+        let longer = RequestBytes::default().into_buffer(5_000);
+        assert!((5_000..SPARED_BYTES).contains(&longer.capacity()));
     }
 }

@@ -18,21 +18,13 @@ use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
-use super::emit::Emit;
-use super::{Fault, ROOM_FOR_HEAD_BYTES};
+use super::Fault;
 
 use reader::Reader;
 
 /// Whether a body is one well-formed CBOR map with nothing after it.
 pub(crate) fn is_object(body: &[u8]) -> bool {
     parse(body, PhantomData::<ObjectProbe>).is_ok()
-}
-
-/// Writes an answer.
-pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(answer.bytes_about() + ROOM_FOR_HEAD_BYTES);
-    answer.emit(&mut Writer(&mut body));
-    body
 }
 
 /// Reads one value and nothing after it.

@@ -9,10 +9,9 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, IgnoredAny};
 
-use super::emit::Emit;
+use super::Fault;
 #[cfg(test)]
 use super::primitive::{Decode, Decoding};
-use super::{Fault, ROOM_FOR_HEAD_BYTES};
 
 use reader::Reader;
 
@@ -21,13 +20,6 @@ pub(crate) fn is_object(body: &[u8]) -> bool {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let is_json = || parse(body, PhantomData::<IgnoredAny>).is_ok();
     first == Some(&b'{') && is_json()
-}
-
-/// Writes an answer.
-pub(crate) fn encode<T: Emit>(answer: &T) -> Vec<u8> {
-    let mut body = Vec::with_capacity(answer.bytes_about() + ROOM_FOR_HEAD_BYTES);
-    answer.emit(&mut Writer::new(&mut body));
-    body
 }
 
 /// Reads one value and nothing after it.
