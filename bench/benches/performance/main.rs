@@ -190,7 +190,8 @@ fn main() -> Outcome<()> {
     let contenders =
         Contenders { ours: Contender::ours()?, null: Contender::null()?, rivals: arguments.rivals };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let page = arguments.markdown.as_deref().map(Page::open).transpose()?;
+    // A page without the marks is said before anything is measured.
+    arguments.markdown.as_deref().map(Page::open).transpose()?;
     let (mut report, mut failed) = (Report::begin()?, Vec::new());
     // Whoever asks for what is kept on the disk has told rivals to keep it there, too.
     let is_wanted = |topic: &Topic| match &arguments.only[..] {
@@ -212,8 +213,9 @@ fn main() -> Outcome<()> {
         }
     }
     println!("{}", report.table());
-    if let Some(page) = page {
-        page.fill(&report.markdown(&plan))?;
+    if let Some(path) = &arguments.markdown {
+        // As it is now: somebody may have written in it meanwhile.
+        Page::open(path)?.fill(&report.markdown(&plan))?;
     }
     if let Some(path) = &arguments.json {
         fs::write(path, format!("{:#}\n", report.json(&plan)))?;

@@ -134,7 +134,7 @@ pub(crate) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Looks for the marks before anything is measured.
+    /// Looks for the marks.
     pub(crate) fn open(path: &'a Path) -> Outcome<Self> {
         let page = match fs::read_to_string(path) {
             Ok(page) => page,

@@ -251,7 +251,7 @@ impl CommitLog {
     /// # Errors
     /// If a write has failed before that. What was pushed is kept in memory and
     /// written when that is possible again; until then nobody knows.
-    #[cfg_attr(not(feature = "server"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
     pub(crate) fn durable(&self, lsn: Lsn) -> Durable<&Self> {
         Durable::new(self, lsn)
     }
