@@ -49,7 +49,6 @@ pub(crate) struct Subscription {
 
 /// What a subscription has to say at a time.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and never kept")]
 pub(crate) enum Poll {
     /// Records, or a sign of life.
     Event(Event),

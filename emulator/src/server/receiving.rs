@@ -73,7 +73,6 @@ impl Receiving {
     }
 
     /// The whole body, for as long as it may take from now on.
-    #[allow(clippy::disallowed_methods, reason = "a real socket's patience is in real time")]
     pub(super) async fn rest(mut self, call: &mut OpenCall) -> Result<Bytes, Refusal> {
         let within = call.client.app.body_within;
         let whole = poll_fn(|context| self.poll(call, context));

@@ -64,16 +64,12 @@ impl Service {
     /// The answer, when all that it can be about is safe.
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub(super) fn keep(self: &Arc<Self>, response: Response<Body>) -> Soon<Response<Body>> {
-        match &self.store {
-            None => Soon::Now(response),
-            // A runtime with nothing else to do would let its time run on.
-            Some(_) if self.clock.is_tokio() => Soon::Now(self.keep_blocking(response)),
-            Some(store) if store.log().is_durable(store.written()) => Soon::Now(response),
-            Some(store) => {
-                let kept = Durable::new(Arc::clone(store.log()), store.written());
-                Soon::later(async move { kept_or_not(response, kept.await) })
-            }
+        let is_safe = |store: &Arc<Store>| store.log().is_durable(store.written());
+        if self.store.as_ref().is_none_or(is_safe) {
+            return Soon::Now(response);
         }
+        let service = Arc::clone(self);
+        Soon::later(async move { kept_or_not(response, service.kept().await) })
     }
 
     /// The same for a thread that can block.
@@ -85,7 +81,7 @@ impl Service {
     ///
     /// # Errors
     /// If it cannot be kept now.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", feature = "sdk"))]
     pub(crate) async fn kept(&self) -> Result<(), Refusal> {
         match &self.store {
             // A runtime with nothing else to do would let its time run on.

@@ -9,7 +9,8 @@ use crate::model::record::{KeptText, Payload};
 
 /// What most answers without records take, their heads' values among it.
 const SHORT_ANSWER_BYTES: usize = 512;
-/// Less than this is not given back before its answer is.
+/// No more than this is not given back before its answer is: a call counts as so much
+/// in flight, whatever it has.
 const SPARED_BYTES: usize = 8 * 1024;
 
 /// What the members of one request that are [`Kept`] are made of.
@@ -20,28 +21,21 @@ pub(crate) struct RequestBytes {
     body_bytes: usize,
 }
 
-/// A payload or text among the bytes of its request, which are fewer than 4 GiB.
+/// A payload or text among the bytes of its request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kept<T> {
-    start: u32,
-    end: u32,
+    place: Range<usize>,
     kind: PhantomData<T>,
 }
 
 impl<T> Kept<T> {
     fn at(place: Range<usize>) -> Self {
-        let [start, end] = [place.start, place.end]
-            .map(|position| u32::try_from(position).expect("a body has fewer than 4 GiB"));
-        Self { start, end, kind: PhantomData }
-    }
-
-    fn place(&self) -> Range<usize> {
-        self.start as usize..self.end as usize
+        Self { place, kind: PhantomData }
     }
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        self.place().len()
+        self.place.len()
     }
 }
 
@@ -85,11 +79,11 @@ impl RequestBytes {
     }
 
     /// The memory, empty, for an answer of about so many bytes: nobody asks for what
-    /// was kept any more. Much more than the answer takes is not held with it, for
-    /// as long as the client takes.
+    /// was kept any more. It is held until the client has taken the answer, and only
+    /// the answer counts as in flight: so it is at most twice as large.
     pub(crate) fn into_buffer(self, answer_bytes: usize) -> Vec<u8> {
         let Self { kept: mut buffer, .. } = self;
-        if buffer.capacity() > (4 * answer_bytes).max(SPARED_BYTES) {
+        if buffer.capacity() > (2 * answer_bytes).max(SPARED_BYTES) {
             buffer = Vec::new();
         }
         buffer.clear();
@@ -99,12 +93,12 @@ impl RequestBytes {
 
     /// The bytes of a record.
     pub(crate) fn payload(&self, kept: &Kept<Payload>) -> &[u8] {
-        &self.kept[kept.place()]
+        &self.kept[kept.place.clone()]
     }
 
     /// A text.
     pub(crate) fn text<T: Constrained>(&self, kept: &Kept<T>) -> KeptText<'_> {
-        KeptText::of_kept(&self.kept[kept.place()])
+        KeptText::of_kept(&self.kept[kept.place.clone()])
     }
 }
 
@@ -132,6 +126,7 @@ mod tests {
     #[test]
     fn a_short_answer_does_not_hold_the_memory_of_a_large_request() {
         assert!(kept(1_000_000).into_buffer(300).capacity() < SPARED_BYTES);
+        assert!(kept(200_000).into_buffer(90_000).capacity() <= 2 * 90_000);
         let longer = RequestBytes::default().into_buffer(5_000);
         assert!((5_000..SPARED_BYTES).contains(&longer.capacity()));
     }

@@ -12,16 +12,14 @@ use crate::model::timestamp::Timestamp;
 
 use super::segment::{Place, Segment, take_record};
 
-const PIECES_INLINE: usize = 4;
-
 /// Records read from a log: segments shared with it, and a copy of what was
 /// taken from its open end and of records in two segments. Held without any lock.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(super) shard: ShardIndex,
     pub(super) shard_created_seconds: u64,
-    /// A reader that keeps up has one, and a page of small records some.
-    pub(super) pieces: SmallVec<[Piece; PIECES_INLINE]>,
+    /// A reader that keeps up has one.
+    pub(super) pieces: SmallVec<[Piece; 1]>,
     pub(super) records: usize,
     /// Data and keys of the records.
     pub(super) bytes: usize,
