@@ -79,11 +79,18 @@ async fn a_head_is_answered_without_a_body() {
     assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, ""));
 
     let kinesis = Emulator::start().await;
-    let client = crate::support::http_client().build().expect("a client");
+    let http1 = crate::support::http_client().build().expect("a client");
     let url = format!("{}/_localstack/health", kinesis.url());
-    let head = client.head(&url).send().await.expect("it answers");
-    assert_eq!(head.status(), StatusCode::OK);
-    let get = client.get(&url).send().await.expect("it answers").bytes().await.expect("a body");
-    let health: Value = serde_json::from_slice(&get).expect("it is JSON");
-    assert_eq!(health["services"]["kinesis"], "available");
+    for client in [http1, super::sockets::http2()] {
+        // A refusal has one, too, which over HTTP/2 nobody else leaves out.
+        let refused = client.head(kinesis.url()).send().await.expect("it answers");
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        assert_eq!(refused.bytes().await.expect("its end"), "");
+        let head = client.head(&url).send().await.expect("it answers");
+        assert_eq!(head.status(), StatusCode::OK);
+        assert_eq!(head.bytes().await.expect("its end"), "");
+        let get = client.get(&url).send().await.expect("it answers").bytes().await;
+        let health: Value = serde_json::from_slice(&get.expect("a body")).expect("it is JSON");
+        assert_eq!(health["services"]["kinesis"], "available");
+    }
 }
