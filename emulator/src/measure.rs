@@ -14,9 +14,10 @@ use crate::durable::error::DataDirError;
 use crate::durable::recovery::Recovery;
 use crate::engine::Engine;
 use crate::engine::position::{self, ReadLimits, Start};
-use crate::engine::stream::{Destination, NewRecord, Stream, StreamState};
+use crate::engine::stream::{Stream, StreamState};
 use crate::engine::topology::Shard;
 use crate::engine::transition::Transition;
+use crate::engine::writable::{Destination, NewRecord};
 use crate::model::arn::RealmId;
 use crate::model::constraint::Constrained;
 use crate::model::hash_key::HashKey;
@@ -71,17 +72,17 @@ impl BareRecord {
     /// Data and key, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.given(Hashing::Before).bytes()
+        self.given().bytes()
     }
 
-    fn given(&self, hashing: Hashing) -> NewRecord<'_> {
-        NewRecord {
-            partition_key: Some((&*self.partition_key).into()),
-            destination: match hashing {
-                Hashing::Before => Destination::At(self.hash_key),
-                Hashing::Included => Destination::OfKey((&*self.partition_key).into()),
-            },
-            data: &self.data,
+    fn given(&self) -> NewRecord<'_> {
+        NewRecord { partition_key: Some((&*self.partition_key).into()), data: &self.data }
+    }
+
+    fn destination(&self, hashing: Hashing) -> Destination<'_> {
+        match hashing {
+            Hashing::Before => Destination::At(self.hash_key),
+            Hashing::Included => Destination::OfKey((&*self.partition_key).into()),
         }
     }
 }
@@ -160,9 +161,9 @@ impl BareEngine {
     /// Never: the stream is ACTIVE and nothing is limited.
     pub fn append(&self, record: &BareRecord, now: Timestamp) -> u64 {
         let mut writable = self.stream.writable().expect("the stream is ACTIVE");
-        let placed =
-            writable.append(now, &record.given(Hashing::Before), None).expect("nothing is limited");
-        placed.index
+        let destination = record.destination(Hashing::Before);
+        let placed = writable.append(now, destination, record.given(), None);
+        placed.expect("nothing is limited").index
     }
 
     /// Stores records as PutRecords does. Returns how many were stored.
@@ -170,9 +171,20 @@ impl BareEngine {
     /// # Panics
     /// Never: the stream is ACTIVE.
     pub fn append_all(&self, records: &[BareRecord], hashing: Hashing, now: Timestamp) -> usize {
-        let given: Vec<_> = records.iter().map(|record| record.given(hashing)).collect();
         let mut writable = self.stream.writable().expect("the stream is ACTIVE");
-        writable.append_all(now, &given, None).iter().flatten().count()
+        let destinations = records.iter().map(|record| Ok(record.destination(hashing)));
+        let routes = writable.routes(destinations).expect("every record has a destination");
+        let mut stored = 0;
+        writable.append_all(
+            now,
+            routes,
+            |place| records[place].given(),
+            None,
+            |_, result| {
+                stored += usize::from(result.is_ok());
+            },
+        );
+        stored
     }
 
     /// Reads as GetRecords does, and looks at every record.

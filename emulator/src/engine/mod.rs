@@ -28,6 +28,7 @@ pub(crate) mod sync;
 pub(crate) mod topology;
 pub(crate) mod transition;
 pub(crate) mod watchers;
+pub(crate) mod writable;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

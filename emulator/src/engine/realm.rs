@@ -404,7 +404,7 @@ mod tests {
     use crate::model::constraint::Constrained;
     use crate::model::hash_key::HashKey;
 
-    use super::super::stream::{Destination, NewRecord};
+    use super::super::writable::{Destination, NewRecord};
     use super::*;
 
     const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
@@ -426,9 +426,10 @@ mod tests {
     #[test]
     fn expired_records_go_within_an_hour_although_nobody_touches_their_shard() {
         let (realm, stream) = realm_with_a_stream();
-        let destination = Destination::At(HashKey::MIN);
-        let record = NewRecord { partition_key: None, destination, data: &[7; 1000] };
-        stream.writable().unwrap().append(START, &record, None).unwrap();
+        let record = NewRecord { partition_key: None, data: &[7; 1000] };
+        let mut writable = stream.writable().unwrap();
+        writable.append(START, Destination::At(HashKey::MIN), record, None).unwrap();
+        drop(writable);
         let kept = || {
             let state = stream.state();
             let log = state.topology.shards()[0].log.lock();

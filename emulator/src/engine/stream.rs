@@ -1,8 +1,5 @@
 //! One stream: its settings and shards under one lock, read by data calls and
 //! written by control calls. Each shard has a short lock of its own inside.
-//!
-//! A put routes and appends under one read guard, so that it can never land in
-//! a shard that a split has closed meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::DerefMut;
@@ -10,17 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use smallvec::{SmallVec, smallvec};
-
 use crate::model::arn::{AccountId, QueueId, StreamAddress};
 use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::error::ApiError;
-use crate::model::hash_key::HashKey;
-use crate::model::limits::Limits;
 use crate::model::names::{ConsumerName, KeyId, PolicyText, QueueName, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
-use crate::model::record::KeptText;
-use crate::model::sequence_number::SequenceNumber;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{
     ConsumerStatus, EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode,
@@ -29,16 +20,17 @@ use crate::model::status::{
 use crate::model::timestamp::Timestamp;
 
 use super::channel::Channel;
-use super::chronicle::{Added, Listener};
+use super::chronicle::Listener;
 use super::consumer::Consumer;
 use super::lifecycle::Due;
-use super::limits::{CallUsage, ShardUsage};
+use super::limits::CallUsage;
 use super::queue::Queue;
 use super::rolling::RollingDay;
 use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
 use super::transition::Transition;
 use super::watchers::Watchers;
+use super::writable::Writable;
 
 /// A stream, from CreateStream to the end of DELETING.
 #[derive(Debug)]
@@ -176,32 +168,6 @@ impl StreamState {
     }
 }
 
-/// A record on its way in.
-#[derive(Debug)]
-pub(crate) struct NewRecord<'a> {
-    pub(crate) partition_key: Option<KeptText<'a>>,
-    pub(crate) destination: Destination<'a>,
-    pub(crate) data: &'a [u8],
-}
-
-/// What decides on a record's shard.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Destination<'a> {
-    /// The service's choice.
-    Anywhere,
-    /// The hash key that was given.
-    At(HashKey),
-    /// The MD5 of the partition key.
-    OfKey(KeptText<'a>),
-}
-
-impl NewRecord<'_> {
-    /// Data and key, as limits count them.
-    pub(crate) fn bytes(&self) -> usize {
-        self.data.len() + self.partition_key.map_or(0, KeptText::len)
-    }
-}
-
 /// How much there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Holdings {
@@ -280,6 +246,11 @@ impl Stream {
     /// How often the strategy AUTO has chosen a shard.
     pub(crate) fn auto_turn(&self) -> u64 {
         self.auto_turn.load(Ordering::Relaxed)
+    }
+
+    /// Has the strategy AUTO choose once more: which turn that is.
+    pub(super) fn take_auto_turn(&self) -> u64 {
+        self.auto_turn.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Has the strategy AUTO go on from a turn.
@@ -508,9 +479,7 @@ impl Stream {
     pub(crate) fn writable(&self) -> Result<Writable<'_>, ApiError> {
         let state = self.state();
         match state.status {
-            StreamStatus::Active | StreamStatus::Updating => {
-                Ok(Writable { stream: self, state, busy: Vec::new() })
-            }
+            StreamStatus::Active | StreamStatus::Updating => Ok(Writable::new(self, state)),
             StreamStatus::Creating | StreamStatus::Deleting => {
                 Err(ApiError::stream_not_found(&self.address.name, self.account()))
             }
@@ -526,163 +495,5 @@ impl Stream {
             StreamStatus::Active => Ok(()),
             status => Err(ApiError::stream_not_active(&self.address.name, self.account(), status)),
         }
-    }
-}
-
-/// A stream whose topology stays as it is while records are added.
-pub(crate) struct Writable<'a> {
-    pub(crate) stream: &'a Stream,
-    pub(crate) state: ReadGuard<'a, StreamState>,
-    /// Shards that have become too busy for an on-demand stream.
-    busy: Vec<ShardIndex>,
-}
-
-impl Writable<'_> {
-    /// Lets go of the stream, and says which shards have become too busy.
-    pub(crate) fn into_busy(self) -> Vec<ShardIndex> {
-        self.busy
-    }
-
-    /// Stores a record, as far as limits allow it.
-    ///
-    /// # Errors
-    /// If the shard has taken all that it takes; then nothing has happened.
-    pub(crate) fn append(
-        &mut self,
-        now: Timestamp,
-        record: &NewRecord<'_>,
-        limits: Option<&Limits>,
-    ) -> Result<SequenceNumber, ApiError> {
-        let mut placed = None;
-        let shard = self.shard_for(record.destination, HashKey::of_partition_key);
-        let busy = self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
-            placed = Some(place);
-        });
-        self.busy.extend(busy);
-        placed.expect("one in, one out")
-    }
-
-    /// Stores records, taking each shard's lock once, as far as limits allow
-    /// it. Those of one shard are numbered in the order given; the answers are
-    /// in that order, too.
-    pub(crate) fn append_all(
-        &mut self,
-        now: Timestamp,
-        records: &[NewRecord<'_>],
-        limits: Option<&Limits>,
-    ) -> Vec<Result<SequenceNumber, ApiError>> {
-        let keys = records.iter().filter_map(|record| match record.destination {
-            Destination::OfKey(key) => Some(key),
-            Destination::Anywhere | Destination::At(_) => None,
-        });
-        let mut hashed = HashKey::of_partition_keys(keys);
-        // A shard's number and a place in the request in one number, which sorts
-        // several times as fast as a pair does. A request's 500 lie on the stack.
-        let mut routes: SmallVec<[u64; 512]> = smallvec![0; records.len()];
-        for ((route, record), place) in routes.iter_mut().zip(records).zip(0..) {
-            let next = |_: KeptText<'_>| hashed.next().expect("every key has been hashed");
-            let shard = self.shard_for(record.destination, next);
-            *route = u64::from(shard.number()) << 32 | place;
-        }
-        routes.sort_unstable();
-        let shard_of = |route: u64| ShardIndex::new((route >> 32) as u32);
-        let place_of = |route: u64| (route & u64::from(u32::MAX)) as usize;
-        let mut placed: Vec<_> = records.iter().map(|_| None).collect();
-        let mut busy = Vec::new();
-        for group in routes.chunk_by(|one, other| shard_of(*one) == shard_of(*other)) {
-            let shard = shard_of(group[0]);
-            let members = group.iter().map(|route| (place_of(*route), &records[place_of(*route)]));
-            busy.extend(self.append_to(shard, now, members, limits, |place, result| {
-                placed[place] = Some(result);
-            }));
-        }
-        self.busy.extend(busy);
-        placed.into_iter().map(|place| place.expect("every record has a shard")).collect()
-    }
-
-    fn shard_for(
-        &self,
-        destination: Destination<'_>,
-        hash: impl FnOnce(KeptText<'_>) -> HashKey,
-    ) -> ShardIndex {
-        let topology = &self.state.topology;
-        match destination {
-            Destination::Anywhere => {
-                topology.nth_open(self.stream.auto_turn.fetch_add(1, Ordering::Relaxed))
-            }
-            Destination::At(hash_key) => topology.route(hash_key),
-            Destination::OfKey(key) => topology.route(hash(key)),
-        }
-    }
-
-    /// Stores records in one shard under one lock, and tells what becomes of
-    /// each. Returns the shard if it has just become too busy.
-    fn append_to<'r>(
-        &self,
-        shard: ShardIndex,
-        now: Timestamp,
-        records: impl Iterator<Item = (usize, &'r NewRecord<'r>)> + Clone,
-        limits: Option<&Limits>,
-        mut tell: impl FnMut(usize, Result<SequenceNumber, ApiError>),
-    ) -> Option<ShardIndex> {
-        let mut busy = false;
-        let mut log = self.state.topology.shards()[shard.as_usize()].log.lock();
-        log.trim(self.state.horizon(now));
-        let first = log.end();
-        // In order, as the places are.
-        let mut refused = Vec::new();
-        for (place, record) in records.clone() {
-            let admitted = match limits {
-                Some(limits) => self.admit(record, shard, log.usage(), limits, now),
-                None => Ok(false),
-            };
-            let result = admitted.map(|too_busy| {
-                busy |= too_busy;
-                log.append(now, record.partition_key, record.data, self.state.encryption)
-            });
-            if result.is_err() && self.state.listener.is_some() {
-                refused.push(place);
-            }
-            tell(place, result);
-        }
-        if let Some(listener) = self.state.listener.as_ref().filter(|_| first < log.end()) {
-            let stored = records.filter(|(place, _)| refused.binary_search(place).is_err());
-            let bytes =
-                |(_, record): (usize, &'r NewRecord<'r>)| (record.partition_key, record.data);
-            listener.records_added(
-                self.stream,
-                &mut Added {
-                    shard,
-                    first,
-                    // All arrive at the time at which the last one does.
-                    arrival: log.newest(),
-                    encryption: self.state.encryption,
-                    records: &mut stored.map(bytes),
-                },
-            );
-        }
-        let readers = log.readers_at_end.take();
-        drop(log);
-        readers.for_each(Waker::wake);
-        busy.then_some(shard)
-    }
-
-    /// Takes a record's share of its shard, and says whether the shard has
-    /// become too busy for an on-demand stream.
-    fn admit(
-        &self,
-        record: &NewRecord<'_>,
-        shard: ShardIndex,
-        usage: &mut ShardUsage,
-        limits: &Limits,
-        now: Timestamp,
-    ) -> Result<bool, ApiError> {
-        let bytes = record.bytes();
-        if !usage.admit_record(bytes, self.state.max_record_size.bytes(), limits, now) {
-            let StreamAddress { name, realm } = &self.stream.address;
-            return Err(ApiError::shard_rate_exceeded(shard, name, &realm.account));
-        }
-        let watched = self.state.mode == StreamMode::OnDemand;
-        Ok(watched && usage.watch_record(bytes, limits, now))
     }
 }

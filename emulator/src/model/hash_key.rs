@@ -36,6 +36,9 @@ impl HashKey {
         Self(u128::from_be_bytes(Md5::digest(partition_key.as_bytes()).into()))
     }
 
+    /// How many keys are hashed at once.
+    pub(crate) const SIDE_BY_SIDE: usize = LANES;
+
     /// The same for many keys, in their order.
     pub(crate) fn of_partition_keys<'k>(
         mut keys: impl Iterator<Item = KeptText<'k>>,

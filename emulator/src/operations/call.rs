@@ -191,12 +191,6 @@ impl Call<'_> {
         Some((realm, stream))
     }
 
-    /// Why a record of the batch is to fail, if it is.
-    pub(crate) fn failing_record(&self, place: usize) -> Option<&ApiError> {
-        let found = self.failing.binary_search_by_key(&place, |(failing, _)| *failing).ok()?;
-        Some(&self.failing[found].1)
-    }
-
     /// Makes an iterator's token.
     pub(crate) fn seal_iterator(&self, iterator: &ShardIterator) -> SealedIterator {
         SealedIterator(iterator.seal(&self.engine.seal(), self.now, self.engine.entropy.draw()))

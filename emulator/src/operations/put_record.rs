@@ -8,7 +8,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>
 
-use crate::engine::stream::{Destination, NewRecord, Writable};
+use crate::engine::writable::{Destination, NewRecord, Writable};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, DryRunOperation, InternalFailure, InvalidArgument, KmsAccessDenied,
@@ -18,7 +18,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::hash_key::GivenHashKey;
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, PartitionKey, StreamName};
-use crate::model::record::{KeptText, Payload};
+use crate::model::record::Payload;
 use crate::model::sequence_number::{GivenSequenceNumber, SequenceNumber};
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{EncryptionType, RecordDistributionStrategy};
@@ -37,7 +37,7 @@ shape! {
         "StreamName" => stream_name: Option<StreamName>,
         "Data" => data: Kept<Payload>,
         "PartitionKey" => partition_key: Option<Kept<PartitionKey>>,
-        "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
+        "ExplicitHashKey" => explicit_hash_key: Option<Kept<GivenHashKey>>,
         "SequenceNumberForOrdering" => ordered_after: Option<GivenSequenceNumber>,
         "StreamARN" => stream_arn: Option<GivenStreamArn>,
         "StreamId" => _stream_id: Option<GivenStreamId>,
@@ -78,13 +78,9 @@ impl Operation for PutRecord {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         call.engine.make_room(|| stored_bytes(&input.data, input.partition_key.as_ref()), call.now)?;
         let mut writable = stream.writable()?;
-        let record = accept(
-            call.request.payload(&input.data),
-            input.partition_key.as_ref().map(|key| call.request.text(key)),
-            input.explicit_hash_key.as_ref(),
-            &writable,
-            &Path::Root,
-        )?;
+        let record = new_record(&input.data, input.partition_key.as_ref(), call);
+        let hash_key = input.explicit_hash_key.as_ref();
+        let destination = accept(record, hash_key, &writable, call, &Path::Root)?;
         if let Some(number) = &input.ordered_after {
             check_order(number, &writable, call)?;
         }
@@ -93,7 +89,7 @@ impl Operation for PutRecord {
         }
         let encryption = reported(writable.state.encryption);
         let limits = call.throughput();
-        let placed = writable.append(call.now, &record, limits.as_deref());
+        let placed = writable.append(call.now, destination, record, limits.as_deref());
         if let Some(limits) = &limits {
             realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
         }
@@ -110,36 +106,49 @@ pub(super) fn stored_bytes(
     data.len() + partition_key.map_or(0, Kept::len)
 }
 
-/// Makes a record of what was given, as the stream's strategy wants it.
+/// A record of what was given.
+pub(super) fn new_record<'a>(
+    data: &Kept<Payload>,
+    partition_key: Option<&Kept<PartitionKey>>,
+    call: &Call<'a>,
+) -> NewRecord<'a> {
+    NewRecord {
+        partition_key: partition_key.map(|key| call.request.text(key)),
+        data: call.request.payload(data),
+    }
+}
+
+/// Where a record is to go, as the stream's strategy wants it.
 ///
 /// # Errors
 /// If a key is missing or out of range, or the record is too large.
 pub(super) fn accept<'a>(
-    data: &'a [u8],
-    partition_key: Option<KeptText<'a>>,
-    explicit_hash_key: Option<&GivenHashKey>,
+    record: NewRecord<'a>,
+    explicit_hash_key: Option<&Kept<GivenHashKey>>,
     writable: &Writable<'_>,
+    call: &Call<'_>,
     at: &Path<'_>,
-) -> Result<NewRecord<'a>, ApiError> {
-    let destination = match (writable.state.distribution, partition_key, explicit_hash_key) {
+) -> Result<Destination<'a>, ApiError> {
+    let strategy = writable.state.distribution;
+    let destination = match (strategy, record.partition_key, explicit_hash_key) {
         (RecordDistributionStrategy::Auto, _, _) => Destination::Anywhere,
         (RecordDistributionStrategy::UserPartitionKey, None, _) => {
             return Err(partition_key_missing(at));
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(_), Some(given)) => {
-            let out_of_range = || ApiError::explicit_hash_key_out_of_range(given);
+            let given = call.request.value(given);
+            let out_of_range = || ApiError::explicit_hash_key_out_of_range(&given);
             Destination::At(given.resolve().ok_or_else(out_of_range)?)
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => {
             Destination::OfKey(key)
         }
     };
-    let record = NewRecord { partition_key, destination, data };
     let limit = writable.state.max_record_size;
     if record.bytes() > limit.bytes() {
         return Err(ApiError::record_too_large(record.bytes(), limit.get()));
     }
-    Ok(record)
+    Ok(destination)
 }
 
 /// The key is not required by the model, because AUTO does without: its

@@ -25,7 +25,7 @@ use crate::wire::shape::{List, shape};
 use crate::wire::violation::Path;
 use crate::wire::writer::Writer;
 
-use super::put_record::{PutRecord, accept, stored_bytes};
+use super::put_record::{PutRecord, accept, new_record, stored_bytes};
 use super::shapes::reported;
 use super::{Call, Operation};
 
@@ -47,7 +47,7 @@ shape! {
 shape! {
     pub(crate) struct PutRecordsRequestEntry {
         "Data" => data: Kept<Payload>,
-        "ExplicitHashKey" => explicit_hash_key: Option<GivenHashKey>,
+        "ExplicitHashKey" => explicit_hash_key: Option<Kept<GivenHashKey>>,
         "PartitionKey" => partition_key: Option<Kept<PartitionKey>>,
     }
 }
@@ -90,40 +90,42 @@ impl Operation for PutRecords {
         call.engine.make_room(|| entries.iter().map(bytes_of).sum(), call.now)?;
         let mut writable = stream.writable()?;
         let list = Path::Root.member("Records");
-        let mut records = Vec::with_capacity(entries.len());
+        let record_of = |entry: &PutRecordsRequestEntry| {
+            new_record(&entry.data, entry.partition_key.as_ref(), call)
+        };
         let mut bytes = 0;
-        for (position, entry) in entries.iter().enumerate() {
-            let record = accept(
-                call.request.payload(&entry.data),
-                entry.partition_key.as_ref().map(|key| call.request.text(key)),
-                entry.explicit_hash_key.as_ref(),
-                &writable,
-                &list.element(position),
-            )?;
+        let mut routes = writable.routes(entries.iter().enumerate().map(|(place, entry)| {
+            let record = record_of(entry);
             bytes += record.bytes();
-            records.push(record);
-        }
+            let hash_key = entry.explicit_hash_key.as_ref();
+            accept(record, hash_key, &writable, call, &list.element(place))
+        }))?;
         if bytes > REQUEST_BYTES_MAX {
             return Err(ApiError::request_too_large());
         }
         if input.dry_run == Some(true) {
             return Err(ApiError::dry_run());
         }
+        let mut results: Vec<_> = entries.iter().map(|_| None).collect();
         if !call.failing.is_empty() {
-            let mut places = 0..;
-            records.retain(|_| places.next().is_some_and(|at| call.failing_record(at).is_none()));
+            for (place, error) in call.failing {
+                results[*place] = Some(Err(error.clone()));
+            }
+            routes.retain(|place| results[place].is_none());
         }
         let encryption = reported(writable.state.encryption);
         let limits = call.throughput();
-        let mut results = writable.append_all(call.now, &records, limits.as_deref());
+        let record_at = |place: usize| record_of(&entries[place]);
+        writable.append_all(call.now, routes, record_at, limits.as_deref(), |place, result| {
+            results[place] = Some(result);
+        });
         if let Some(limits) = &limits {
             realm.split_busy_shards(&stream, writable.into_busy(), limits, call.now);
         }
-        for (place, error) in call.failing {
-            results.insert(*place, Err(error.clone()));
-        }
-        let failed = results.iter().filter(|result| result.is_err()).count() as u32;
-        Ok(PutRecordsOutput { failed: Some(failed), records: Results(results), encryption })
+        let results = results.into_iter().map(|result| result.expect("each record has one"));
+        let results = Results(results.collect());
+        let failed = results.0.iter().filter(|result| result.is_err()).count() as u32;
+        Ok(PutRecordsOutput { failed: Some(failed), records: results, encryption })
     }
 }
 

@@ -106,13 +106,12 @@ impl Subject {
         } else if let (Some(key), Some(record)) =
             (given::<Kept<PartitionKey>>(member), self.records.last_mut())
         {
-            let key = call.request.text(key);
             record.bytes += key.len();
-            record.partition_key = Some(PartitionKey::from_checked(key.as_str().into()));
+            record.partition_key = Some(call.request.value(key));
         } else if let (Some(key), Some(record)) =
-            (given::<GivenHashKey>(member), self.records.last_mut())
+            (given::<Kept<GivenHashKey>>(member), self.records.last_mut())
         {
-            record.explicit_hash_key = key.resolve();
+            record.explicit_hash_key = call.request.value(key).resolve();
         }
     }
 

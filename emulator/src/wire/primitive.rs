@@ -264,9 +264,11 @@ impl<'de, T: Decode<'de>> Decode<'de> for RawList<T> {
                 return Err(too_many("elements", ELEMENTS_MAX));
             }
             if elements.is_empty() {
-                // Now that there is one, the body's length says how many there are.
+                // Now that there is one, the body's length says how many there are. In
+                // eights, the memory is a whole number of the records that these
+                // elements become, too, and is taken over as it is.
                 let more = list.size_hint().unwrap_or_default().min(ELEMENTS_EXPECTED_MAX);
-                elements.reserve_exact(1 + more);
+                elements.reserve_exact((1 + more).next_multiple_of(8));
             }
             elements.push(element);
         }

@@ -1,6 +1,7 @@
 //! The records of a request, in a buffer that all of them share: no record takes
 //! memory of its own before it is stored.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -99,6 +100,14 @@ impl RequestBytes {
     /// A text.
     pub(crate) fn text<T: Constrained>(&self, kept: &Kept<T>) -> KeptText<'_> {
         KeptText::of_kept(&self.kept[kept.place.clone()])
+    }
+
+    /// The value that a text is.
+    pub(crate) fn value<T>(&self, kept: &Kept<T>) -> T
+    where
+        T: for<'a> Constrained<Base<'a> = Cow<'a, str>>,
+    {
+        T::from_checked(self.text(kept).as_str().into())
     }
 }
 

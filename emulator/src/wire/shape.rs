@@ -252,25 +252,24 @@ impl<T: Shape, const MIN: usize, const MAX: usize> Shape for List<T, MIN, MAX> {
             Self::print(&raw, &mut printed);
             found.broken(&printed, at, rule);
         }
-        let mut elements = Vec::with_capacity(raw.0.len());
         let mut legal = rule.is_none();
         let printed = Self::printed_scalars(&raw);
         let mut of_elements = Violations::default();
-        for (position, raw) in raw.0.into_iter().enumerate() {
+        // Collected in place: the elements take the memory of the raw ones.
+        let elements = raw.0.into_iter().enumerate().filter_map(|(position, raw)| {
+            if found.is_full() {
+                return None;
+            }
             let at = at.element(position);
             let element = match raw {
                 Some(raw) if printed.is_some() => T::check(raw, &at, request, &mut of_elements),
                 Some(raw) => T::check(raw, &at, request, found),
                 None => T::absent(&at, found),
             };
-            match element {
-                Some(element) => elements.push(element),
-                None => legal = false,
-            }
-            if found.is_full() {
-                return None;
-            }
-        }
+            legal &= element.is_some();
+            element
+        });
+        let elements = elements.collect();
         if let (Some(printed), Some(_)) = (printed, of_elements.into_error()) {
             let rules = parts_rule(T::SCALAR_RULES);
             found.broken(&printed, at, format_args!("Member must satisfy constraint: {rules}"));
