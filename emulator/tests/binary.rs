@@ -120,18 +120,18 @@ fn beyond_loopback_it_says_who_can_use_it_and_answers_by_any_name() {
         let said = emulator.lines(6).pop().expect("six lines");
         let port = emulator.address.rsplit(':').next().expect("a port").to_owned();
         let mut socket = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
-        (said, get_as(&mut socket, "kinesis.dev.example.com"))
+        (said, get_as(&mut socket, "kinesis.dev.shop.com"))
     };
     let (warning, status) = said(&["--port", "0", "--host", "0.0.0.0"]);
     assert!(warning.starts_with("Anyone who reaches 0.0.0.0 can use it"), "{warning}");
     assert_eq!(status, 200);
     let loopback = Running::start(&["--port", "0"], &[]);
     let mut socket = TcpStream::connect(&loopback.address).expect("it listens");
-    assert_eq!(get_as(&mut socket, "kinesis.dev.example.com"), 403);
-    let named = [("KINESIS_ALLOW_HOST", "other.example.com,kinesis.dev.example.com")];
+    assert_eq!(get_as(&mut socket, "kinesis.dev.shop.com"), 403);
+    let named = [("KINESIS_ALLOW_HOST", "other.shop.com,kinesis.dev.shop.com")];
     let allowed = Running::start(&["--port", "0"], &named);
     let mut socket = TcpStream::connect(&allowed.address).expect("it listens");
-    assert_eq!(get_as(&mut socket, "kinesis.dev.example.com"), 200);
+    assert_eq!(get_as(&mut socket, "kinesis.dev.shop.com"), 200);
 }
 
 /// The status of a page that is asked for by a name.

@@ -289,9 +289,9 @@ impl Realm {
         *commitment
     }
 
-    /// How many consumers and queues a stream can have together (API reference).
-    pub(crate) fn consumers_per_stream_max(&self, now: Timestamp) -> usize {
-        if self.commitment(now, |_| {}).is_on() { 50 } else { 20 }
+    /// Whether the account has the commitment to a minimum of throughput.
+    pub(crate) fn has_commitment(&self, now: Timestamp) -> bool {
+        self.commitment(now, |_| {}).is_on()
     }
 
     /// Has a change that a stream has just begun end after the state delay.

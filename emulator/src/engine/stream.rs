@@ -116,6 +116,16 @@ impl StreamState {
         }
     }
 
+    /// How many consumers and queues the stream can have together: on-demand streams
+    /// take more where the account has its commitment (API reference,
+    /// RegisterStreamConsumer).
+    pub(crate) fn consumers_max(&self, has_commitment: bool) -> usize {
+        match self.mode {
+            StreamMode::OnDemand if has_commitment => 50,
+            StreamMode::OnDemand | StreamMode::Provisioned => 20,
+        }
+    }
+
     /// How long records are kept, in hours.
     pub(crate) fn retention_hours(&self) -> u32 {
         (self.retention.as_secs() / 3600) as u32

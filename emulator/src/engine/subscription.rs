@@ -143,7 +143,8 @@ impl Subscription {
             .filter(|consumer| consumer.status != ConsumerStatus::Deleting)
             .ok_or_else(|| ApiError::consumer_not_found(self.consumer.as_str(), name, account))?;
         if consumer.subscriptions.get(&self.shard).is_none_or(|current| current.id != self.id) {
-            return Err(ApiError::subscription_taken_over(&self.consumer, self.shard));
+            let (consumer, shard) = (&self.consumer, self.shard);
+            return Err(ApiError::another_subscription(consumer, shard, name, account));
         }
         state
             .live_shard(self.shard, now)

@@ -8,12 +8,19 @@ use super::arn::{RealmId, StreamAddress};
 use super::constraint::{Constrained, Constraint};
 use super::error::ApiError;
 use super::names::StreamName;
-use super::seal::{Fields, Seal, Token, TokenKind};
+use super::seal::{BESIDE_FIELDS_BYTES, Fields, Seal, Token, TokenKind};
 use super::shard_id::ShardIndex;
 use super::timestamp::Timestamp;
 
 /// How long an iterator is valid (API reference, GetShardIterator).
 pub(crate) const ITERATOR_AGE_MAX: Duration = Duration::from_millis(300_000);
+
+/// An iterator has so many bytes before base64, or some sixteens more (recorded): its
+/// length tells as little of what is in it as AWS's does.
+const BYTES_MIN: usize = 152;
+const BYTES_STEP: usize = 16;
+/// Ends the stream's name, and fills what is left.
+const PADDING: u8 = b'/';
 
 /// A shard iterator as the caller sent it back (model: `ShardIterator`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +62,9 @@ impl ShardIterator {
         fields.extend_from_slice(&self.shard.number().to_be_bytes());
         fields.extend_from_slice(&self.next_index.to_be_bytes());
         write!(fields, "{account}/{region}/{name}").expect("memory takes every token");
+        let beyond_min = (BESIDE_FIELDS_BYTES + fields.len()).saturating_sub(BYTES_MIN);
+        let token_bytes = BYTES_MIN + beyond_min.next_multiple_of(BYTES_STEP);
+        fields.resize(token_bytes - BESIDE_FIELDS_BYTES, PADDING);
         seal.seal(TokenKind::ShardIterator, now, nonce, &fields)
     }
 
@@ -83,7 +93,7 @@ impl ShardIterator {
         let (incarnation, rest) = fields.split_first_chunk()?;
         let (shard, rest) = rest.split_first_chunk()?;
         let (next_index, rest) = rest.split_first_chunk()?;
-        let mut names = std::str::from_utf8(rest).ok()?.splitn(3, '/');
+        let mut names = std::str::from_utf8(rest).ok()?.split('/');
         let account = names.next()?.parse().ok()?;
         let region = names.next()?.parse().ok()?;
         let name = StreamName::from_arn_resource(names.next()?)?;
@@ -98,6 +108,9 @@ impl ShardIterator {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
     use crate::model::error::ErrorKind;
 
@@ -132,6 +145,16 @@ mod tests {
         let token = iterator(&"n".repeat(128)).seal(&Seal::new([1; 16]), NOW, 1);
         assert!(token.len() <= 512, "{}", token.len());
         assert_eq!(open(token.as_str(), NOW), Ok(iterator(&"n".repeat(128))));
+    }
+
+    #[test]
+    fn iterators_are_as_long_as_awss_and_begin_alike() {
+        for name_bytes in 1..=128 {
+            let token = iterator(&"n".repeat(name_bytes)).seal(&Seal::new([1; 16]), NOW, 1);
+            let bytes = STANDARD.decode(token.as_bytes()).unwrap();
+            assert!(bytes.len() >= 152 && (bytes.len() - 152).is_multiple_of(16));
+            assert_eq!(bytes[..8], [0, 0, 0, 0, 0, 0, 0, 1]);
+        }
     }
 
     #[test]

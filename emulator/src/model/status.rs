@@ -105,18 +105,18 @@ enumerations! {
         /// By the MD5 of the partition key.
         UserPartitionKey = "USER_PARTITION_KEY",
     }
-    /// Where a reader starts.
+    /// Where a reader starts; in the order in which AWS lists them (recorded).
     ShardIteratorType {
-        /// At the record with a sequence number.
-        AtSequenceNumber = "AT_SEQUENCE_NUMBER",
         /// Just after the record with a sequence number.
         AfterSequenceNumber = "AFTER_SEQUENCE_NUMBER",
-        /// At the oldest record.
-        TrimHorizon = "TRIM_HORIZON",
         /// After the newest record.
         Latest = "LATEST",
         /// At the first record that arrived at a time or later.
         AtTimestamp = "AT_TIMESTAMP",
+        /// At the record with a sequence number.
+        AtSequenceNumber = "AT_SEQUENCE_NUMBER",
+        /// At the oldest record.
+        TrimHorizon = "TRIM_HORIZON",
     }
     /// Which shards ListShards returns.
     ShardFilterType {

@@ -126,10 +126,11 @@ impl Operation for CreateQueue {
         // Names and queues in transition are counted over all streams.
         let quota = realm.hold_quota();
         check_account(&realm, &input.name, call)?;
-        let limit = realm.consumers_per_stream_max(call.now);
+        let has_commitment = realm.has_commitment(call.now);
         let id = address.id.clone();
         let description = stream.change(|state| {
             require_readable(&stream, state)?;
+            let limit = state.consumers_max(has_commitment);
             if state.consumers.len() + state.queues.len() >= limit {
                 let name = &stream.address.name;
                 return Err(ApiError::consumer_limit(name, stream.account(), limit));
@@ -208,12 +209,10 @@ impl QueueStartingPosition {
             (QueueStartingPositionType::AtTimestamp, None) => {
                 Err(ApiError::queue_start_needs_timestamp())
             }
-            (QueueStartingPositionType::AtTimestamp, Some(Epoch(millis))) => {
-                if millis > now.as_millis() as i64 {
-                    return Err(ApiError::queue_start_in_the_future(millis, now.as_millis()));
-                }
-                Ok(Some(Timestamp::from_millis(millis.max(0).unsigned_abs())))
+            (QueueStartingPositionType::AtTimestamp, Some(time)) if time.is_after(now) => {
+                Err(ApiError::queue_start_in_the_future(time.as_millis(), now.as_millis()))
             }
+            (QueueStartingPositionType::AtTimestamp, Some(time)) => Ok(Some(time.not_before())),
             (QueueStartingPositionType::TrimHorizon | QueueStartingPositionType::Latest, None) => {
                 Ok(None)
             }

@@ -124,7 +124,7 @@ pub(super) fn check_warm_throughput(
 ) -> Result<u32, ApiError> {
     match mode {
         StreamMode::Provisioned => Err(ApiError::needs_on_demand("WarmThroughputMiBps")),
-        StreamMode::OnDemand if !realm.commitment(now, |_| {}).is_on() => {
+        StreamMode::OnDemand if !realm.has_commitment(now) => {
             Err(ApiError::warm_throughput_needs_commitment())
         }
         StreamMode::OnDemand if target.get() > WARM_THROUGHPUT_MIBPS_MAX => {

@@ -72,7 +72,9 @@ impl Operation for DescribeStreamSummary {
     const RATE: Option<Rate> = Some(Rate::per_account(20));
 
     fn handle(input: DescribeStreamSummaryInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
-        let (_, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+        // Shown only while the account has its commitment (model text).
+        let warms = realm.has_commitment(call.now);
         let state = stream.state();
         Ok(DescribeStreamSummaryOutput {
             summary: StreamDescriptionSummary {
@@ -87,7 +89,7 @@ impl Operation for DescribeStreamSummary {
                 key: state.key.clone(),
                 open_shards: state.topology.open_count(),
                 consumers: Some(state.consumers.len() as u32),
-                warm_throughput: state.warm_throughput.map(|target| WarmThroughput {
+                warm_throughput: state.warm_throughput.filter(|_| warms).map(|target| WarmThroughput {
                     target: Some(target),
                     current: Some(state.topology.open_count()),
                 }),

@@ -130,12 +130,10 @@ pub(super) fn starting_position(
         }
         (ShardIteratorType::AtTimestamp, _) => match timestamp {
             None => Err(ApiError::timestamp_missing()),
-            Some(Epoch(millis)) if millis > now.as_millis() as i64 => {
-                Err(ApiError::timestamp_in_the_future(millis, now))
+            Some(time) if time.is_after(now) => {
+                Err(ApiError::timestamp_in_the_future(time.as_millis(), now))
             }
-            Some(Epoch(millis)) => {
-                Ok(Start::AtTime(Timestamp::from_millis(millis.max(0).unsigned_abs())))
-            }
+            Some(time) => Ok(Start::AtTime(time.not_before())),
         },
     }
 }

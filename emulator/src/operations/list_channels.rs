@@ -165,7 +165,7 @@ fn read(filters: &[StreamFilter]) -> Result<Vec<Filter>, ApiError> {
     let read = |filter: &StreamFilter| {
         Ok(Filter {
             stream: parse_arn(&filter.stream_arn)?,
-            created_seconds: filter.stream_created.map(|Epoch(millis)| millis.div_euclid(1000)),
+            created_seconds: filter.stream_created.map(Epoch::as_seconds),
         })
     };
     filters.iter().map(read).collect()

@@ -110,7 +110,7 @@ impl Operation for ListQueues {
         };
         let mut wanted = Vec::new();
         for filter in input.filter.iter().flat_map(|List(filters)| filters) {
-            let second = filter.created.map(|Epoch(millis)| millis.div_euclid(1000));
+            let second = filter.created.map(Epoch::as_seconds);
             wanted.push((parse_arn(&filter.stream_arn)?, second));
         }
         let is_wanted = |stream: &Stream| {

@@ -154,8 +154,8 @@ impl Query {
             None => Filter::FromTrimHorizon,
         };
         let stream = call.engine.realm(&address.realm, call.now).stream(&address.name)?;
-        if let Some(Epoch(millis)) = input.stream_created
-            && millis / 1000 != stream.created.as_seconds() as i64
+        if let Some(created) = input.stream_created
+            && created.as_seconds() != stream.created.as_seconds() as i64
         {
             return Err(ApiError::stream_of_another_time(&address.name, stream.account()));
         }
@@ -224,16 +224,19 @@ impl Query {
 impl ShardFilter {
     fn resolve(&self, now: Timestamp) -> Result<Filter, ApiError> {
         let time = || match self.timestamp {
-            Some(Epoch(millis)) if millis > now.as_millis() as i64 => {
-                Err(ApiError::timestamp_in_the_future(millis, now))
+            Some(time) if time.is_after(now) => {
+                Err(ApiError::timestamp_in_the_future(time.as_millis(), now))
             }
-            Some(Epoch(millis)) => Ok(Timestamp::from_millis(millis.max(0).unsigned_abs())),
+            Some(time) => Ok(time.not_before()),
             None => Err(ApiError::shard_filter_needs(self.kind.as_str(), "a Timestamp")),
         };
         Ok(match self.kind {
             ShardFilterType::AfterShardId => {
                 let index = self.shard_id.as_ref().and_then(ShardIndex::resolve);
-                let needs = || ApiError::shard_filter_needs(self.kind.as_str(), "a ShardId");
+                let needs = || match &self.shard_id {
+                    Some(given) => ApiError::shard_filter_of_no_shard(given),
+                    None => ApiError::shard_filter_needs(self.kind.as_str(), "a ShardId"),
+                };
                 Filter::After(index.ok_or_else(needs)?)
             }
             ShardFilterType::AtTrimHorizon => Filter::AtTrimHorizon,

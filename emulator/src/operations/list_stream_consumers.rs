@@ -55,8 +55,8 @@ impl Operation for ListStreamConsumers {
             return Err(ApiError::token_together_with("StreamCreationTimestamp"));
         }
         let (_, stream) = call.stream(None, Some(&input.stream_arn))?;
-        if let Some(Epoch(millis)) = input.stream_created
-            && millis / 1000 != stream.created.as_seconds() as i64
+        if let Some(created) = input.stream_created
+            && created.as_seconds() != stream.created.as_seconds() as i64
         {
             let name = &stream.address.name;
             return Err(ApiError::stream_of_another_time(name, stream.account()));

@@ -1,6 +1,7 @@
 //! `RegisterStreamConsumer`: register a consumer for enhanced fan-out.
 //!
-//! * 20 consumers per stream, queues included, 50 with the account's commitment.
+//! * 20 consumers per stream, queues included; 50 for on-demand streams with the
+//!   account's commitment.
 //! * Its ARN ends with the second of its registration; a name registered anew
 //!   gets another.
 //!
@@ -82,7 +83,7 @@ impl Operation for RegisterStreamConsumer {
         tags::check(&tags)?;
         tags::refuse_percent(&tags)?;
         check_tag_count(tags.len(), stream_name, account)?;
-        let limit = realm.consumers_per_stream_max(call.now);
+        let has_commitment = realm.has_commitment(call.now);
         let in_creation_max = call.limits().consumers_in_creation;
         let name = input.name;
         let consumer = stream.change(|state| {
@@ -90,6 +91,7 @@ impl Operation for RegisterStreamConsumer {
             if state.consumers.contains_key(&name) {
                 return Err(ApiError::consumer_exists(&name, stream_name, account));
             }
+            let limit = state.consumers_max(has_commitment);
             if state.consumers.len() + state.queues.len() >= limit {
                 return Err(ApiError::consumer_limit(stream_name, account, limit));
             }

@@ -115,34 +115,32 @@ impl Operation for SubscribeToShard {
                 starting_position(*kind, number.as_ref(), *timestamp, &stream, shard, call.now)?;
             let next_index = start.resolve(shard, state.horizon(call.now));
             let dry_run = input.dry_run == Some(true);
-            let replaced = take_over(state, &consumer, index, id, dry_run, call)?;
+            let replaced = take_over(&stream, state, &consumer, index, id, dry_run, call)?;
             Ok(((consumer, next_index), replaced))
         })?;
         Ok(Subscription::new(realm, Arc::clone(&stream), consumer, index, id, next_index, call.now))
     }
 }
 
-/// A consumer subscribes when it is ACTIVE (recorded).
+/// A consumer subscribes when it is ACTIVE (recorded while it is CREATING).
 fn require_active(stream: &Stream, consumer: &Consumer) -> Result<(), ApiError> {
     let (name, account) = (&stream.address.name, stream.account());
     let consumer_name = &consumer.address.name;
     match consumer.status {
         ConsumerStatus::Active => Ok(()),
-        ConsumerStatus::Creating => Err(ApiError::consumer_not_active(
+        ConsumerStatus::Creating | ConsumerStatus::Deleting => Err(ApiError::consumer_not_active(
             consumer_name,
             consumer.address.created_seconds,
             name,
             account,
         )),
-        ConsumerStatus::Deleting => {
-            Err(ApiError::consumer_not_found(consumer_name.as_str(), name, account))
-        }
     }
 }
 
 /// Makes this the consumer's subscription to the shard, unless one is too
 /// young to be taken over. Returns the reader whose place it has taken.
 fn take_over(
+    stream: &Stream,
     state: &mut StreamState,
     consumer: &ConsumerName,
     shard: ShardIndex,
@@ -156,7 +154,8 @@ fn take_over(
         .get(&shard)
         .is_some_and(|current| call.now.since(current.opened) < TAKE_OVER_AFTER);
     if young {
-        return Err(ApiError::subscription_too_soon(consumer, shard));
+        let (name, account) = (&stream.address.name, stream.account());
+        return Err(ApiError::another_subscription(consumer, shard, name, account));
     }
     if dry_run {
         return Err(ApiError::dry_run());

@@ -55,7 +55,10 @@ impl Operation for UpdateStreamWarmThroughput {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         let mode = stream.state().mode;
         let target = check_warm_throughput(input.target, mode, &realm, call.now)?;
-        let current = stream.begin_update(|state| Ok(state.topology.open_count()))?;
+        let current = stream.begin_update(|state| {
+            state.warm_throughput = Some(target);
+            Ok(state.topology.open_count())
+        })?;
         let change = Transition::Warmed { target, shards: target.max(ON_DEMAND_SHARDS) };
         realm.begin(&stream, change, call.settings(), call.now);
         Ok(UpdateStreamWarmThroughputOutput {

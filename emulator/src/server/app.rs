@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, EXPECT};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
@@ -17,9 +17,9 @@ use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::service::Service;
 use crate::service::body::{Body, Dropped};
 use crate::service::soon::{Later, Soon};
+use crate::service::{BODY_BYTES_MAX, Service};
 
 use super::call::OpenCall;
 use super::control;
@@ -61,7 +61,7 @@ impl App {
     ) -> Soon<Answer> {
         let admitted = call.grow(0).and_then(|()| call.client.app.admit(&request));
         if let Err(refusal) = admitted {
-            return refused(&refusal, call);
+            return refused(&refusal, request.into_parts().0, call);
         }
         if let Some(control) = &call.client.app.control
             && control::is_path(request.uri().path())
@@ -90,7 +90,7 @@ impl App {
     fn hand_on(parts: Parts, body: Result<Bytes, Refusal>, call: OpenCall) -> Soon<Answer> {
         let body = match body {
             Ok(body) => body,
-            Err(refusal) => return refused(&refusal, call),
+            Err(refusal) => return refused(&refusal, parts, call),
         };
         let wants_head_alone = parts.method == Method::HEAD;
         let answer = call.client.app.service.answer(Request::from_parts(parts, body));
@@ -122,6 +122,12 @@ impl App {
             // Nothing is ever unpacked here, so nothing can swell.
             let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
             return Err(Refusal::Encoded(coding));
+        }
+        if request.headers().contains_key(EXPECT)
+            && request.body().size_hint().lower() > BODY_BYTES_MAX as u64
+        {
+            // The client waits to be told whether to send it.
+            return Err(Refusal::BodyTooLarge);
         }
         self.visitors.admit(request)
     }
@@ -161,8 +167,9 @@ impl Future for Answering {
     }
 }
 
-fn refused(refusal: &Refusal, call: OpenCall) -> Soon<Answer> {
-    Soon::Now(Ok(AppBody::of(refusal.response().map(Either::Left), call)))
+fn refused(refusal: &Refusal, request: Parts, call: OpenCall) -> Soon<Answer> {
+    let response = refusal.response(request, &call.client.app.service);
+    Soon::Now(Ok(AppBody::of(response.map(Either::Left), call)))
 }
 
 type EitherBody = Either<Body, axum::body::Body>;

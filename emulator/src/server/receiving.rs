@@ -20,12 +20,19 @@ pub(super) struct Receiving {
     declared_bytes: usize,
     first: Bytes,
     all: BytesMut,
+    /// How much of a body that is too large has been thrown away.
+    discarded_bytes: Option<usize>,
 }
+
+/// A body that is too large is taken to its end, if that is not further than this: most
+/// clients read no answer before they have sent all.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Receiving {
     pub(super) fn new(body: Incoming) -> Self {
         let declared_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        Self { body, declared_bytes, first: Bytes::new(), all: BytesMut::new() }
+        let discarded_bytes = (declared_bytes > BODY_BYTES_MAX).then_some(0);
+        Self { body, declared_bytes, first: Bytes::new(), all: BytesMut::new(), discarded_bytes }
     }
 
     /// The whole body, if it has come. Most have come with their heads.
@@ -34,9 +41,6 @@ impl Receiving {
         call: &mut OpenCall,
         context: &mut Context<'_>,
     ) -> Poll<Result<Bytes, Refusal>> {
-        if self.declared_bytes > BODY_BYTES_MAX {
-            return Poll::Ready(Err(Refusal::BodyTooLarge));
-        }
         while let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) {
             // The client has gone in the middle of its body: nobody reads this.
             let Ok(frame) = frame else { return Poll::Ready(Err(Refusal::BodyCutShort)) };
@@ -45,6 +49,9 @@ impl Receiving {
             {
                 return Poll::Ready(Err(refusal));
             }
+        }
+        if self.discarded_bytes.is_some() {
+            return Poll::Ready(Err(Refusal::BodyTooLarge));
         }
         let is_one_piece = self.all.is_empty();
         Poll::Ready(Ok(if is_one_piece {
@@ -55,9 +62,16 @@ impl Receiving {
     }
 
     fn add(&mut self, piece: Bytes, call: &mut OpenCall) -> Result<(), Refusal> {
+        if let Some(discarded) = &mut self.discarded_bytes {
+            *discarded += piece.len();
+            let is_enough = *discarded > DISCARDED_BYTES_MAX;
+            return if is_enough { Err(Refusal::BodyTooLarge) } else { Ok(()) };
+        }
         let bytes = self.first.len().max(self.all.len()) + piece.len();
         if bytes > BODY_BYTES_MAX {
-            return Err(Refusal::BodyTooLarge);
+            self.discarded_bytes = Some(bytes);
+            (self.first, self.all) = (Bytes::new(), BytesMut::new());
+            return Ok(());
         }
         call.grow(bytes)?;
         if self.first.is_empty() {

@@ -3,11 +3,11 @@
 //! AWS's own layers would answer some of them; what they say is not recorded,
 //! so the form is that of the API's errors and the sentences are ours.
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use http::{Response, StatusCode};
 
-use crate::service::{BODY_BYTES_MAX, body::Body};
+use crate::service::body::Body;
+use crate::service::{BODY_BYTES_MAX, Service};
 
 /// Why a request is not handed on.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,12 +88,9 @@ impl Refusal {
         serde_json::json!({"__type": self.kind(), "message": self.sentence()}).to_string()
     }
 
-    pub(super) fn response(&self) -> Response<Body> {
-        let mut response = Response::new(Body::Full(Bytes::from(self.body())));
-        *response.status_mut() = self.status();
-        let json = HeaderValue::from_static(CONTENT_TYPE_OF_ERRORS);
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        response
+    /// What the request gets in place of the service's answer.
+    pub(super) fn response(&self, request: Parts, service: &Service) -> Response<Body> {
+        service.refusal(request, self.status(), CONTENT_TYPE_OF_ERRORS, self.body())
     }
 
     /// The answer as it goes over a connection that no request was read from.

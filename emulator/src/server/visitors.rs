@@ -17,7 +17,7 @@
 use std::net::IpAddr;
 
 use http::header::{HOST, ORIGIN};
-use http::{Request, uri::Authority};
+use http::{Method, Request, uri::Authority};
 
 use super::refusal::Refusal;
 
@@ -95,7 +95,10 @@ impl Visitors {
         if self.know_the_secret {
             return Ok(());
         }
-        if let Some(origin) = request.headers().get(ORIGIN) {
+        // To ask whether it may call (a preflight) is nobody forbidden: it does nothing.
+        if let Some(origin) = request.headers().get(ORIGIN)
+            && *request.method() != Method::OPTIONS
+        {
             let origin = origin.to_str().unwrap_or_default();
             if !self.admits_origin(origin) {
                 return Err(Refusal::NotForYou(format!(
@@ -105,7 +108,7 @@ impl Visitors {
             }
         }
         match host_of(request) {
-            Some(host) if self.on_loopback && !self.admits_host(host) => {
+            Some(host) if self.on_loopback && !host.is_empty() && !self.admits_host(host) => {
                 Err(Refusal::NotForYou(format!(
                     "This emulator does not answer as {host:?}, which anybody could have pointed \
                      at this machine. If the name is yours, start it with --allow-host {host}."
@@ -118,17 +121,19 @@ impl Visitors {
 
     fn admits_origin(&self, origin: &str) -> bool {
         let listed = |known: &String| known == "*" || known.eq_ignore_ascii_case(origin);
-        // What pages without an address of their own send is "null", whoever made them.
-        let of_this_machine = origin
-            .split_once("://")
-            .and_then(|(_, authority)| authority.parse::<Authority>().ok())
-            .is_some_and(|authority| {
-                let host = bare(authority.host());
-                match host.parse::<IpAddr>() {
-                    Ok(address) => address.is_loopback(),
-                    Err(_) => is_private(host),
-                }
-            });
+        let Some((_, authority)) = origin.split_once("://") else {
+            // What pages without an address of their own send is "null", whoever made
+            // them; anything else that is no address comes from no browser.
+            let is_of_no_browser = !origin.is_empty() && !origin.eq_ignore_ascii_case("null");
+            return is_of_no_browser || self.allowed.origins.iter().any(listed);
+        };
+        let of_this_machine = authority.parse::<Authority>().is_ok_and(|authority| {
+            let host = bare(authority.host());
+            match host.parse::<IpAddr>() {
+                Ok(address) => address.is_loopback(),
+                Err(_) => is_private(host),
+            }
+        });
         of_this_machine || self.allowed.origins.iter().any(listed)
     }
 
@@ -141,14 +146,35 @@ impl Visitors {
 }
 
 /// Ends of names that mean something within a machine or a private network only:
-/// nobody can register a name below them (RFC 6761; ICANN for `internal`).
+/// nobody can register a name below them (RFC 6761; ICANN for `internal`), not even
+/// below those of documentation.
 /// Docker's name for the machine itself is `host.docker.internal`.
-const PRIVATE: &[&str] = &["localhost", "internal", "test", "example", "invalid"];
+const PRIVATE: &[&str] = &[
+    "localhost",
+    "internal",
+    "test",
+    "example",
+    "invalid",
+    "example.com",
+    "example.net",
+    "example.org",
+];
 
 /// Ends of names whose addresses strangers do not choose: AWS's own, which come
-/// here through proxies, and LocalStack's name for this machine.
-const OF_NO_STRANGER: &[&str] =
-    &["amazonaws.com", "amazonaws.com.cn", "api.aws", "localhost.localstack.cloud"];
+/// here through proxies, those of its isolated partitions included, and LocalStack's
+/// name for this machine.
+const OF_NO_STRANGER: &[&str] = &[
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "amazonwebservices.com.cn",
+    "api.aws",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "csp.hci.ic.gov",
+    "cloud.adc-e.uk",
+    "localhost.localstack.cloud",
+];
 
 /// Whether a name means something only here. One without a dot is a service's of
 /// docker-compose or a line in `/etc/hosts`.
@@ -219,6 +245,8 @@ mod tests {
             "kinesis.us-east-1.amazonaws.com",
             "kinesis.cn-north-1.amazonaws.com.cn",
             "kinesis.us-east-1.api.aws",
+            "kinesis.us-iso-east-1.c2s.ic.gov",
+            "",
             "localhost.localstack.cloud:4566",
             "kinesis.us-east-1.localhost.localstack.cloud",
         ] {
@@ -232,7 +260,6 @@ mod tests {
             "notlocalhost.evil",
             "evil-amazonaws.com",
             "xlocalhost.localstack.cloud",
-            "",
             "a.b:c",
             "\u{e9}.com",
         ] {
@@ -261,6 +288,8 @@ mod tests {
                 "http://[::1]:5173",
                 "http://webapp:3000",
                 "capacitor://localhost",
+                "https://app.example.com",
+                "whatever",
             ] {
                 assert!(is_heard(&visitors, &[("host", "a"), ("origin", origin)]), "{origin}");
             }
@@ -279,6 +308,8 @@ mod tests {
                 "\u{e9}",
             ] {
                 assert!(!is_heard(&visitors, &[("host", "a"), ("origin", origin)]), "{origin}");
+                let preflight = Request::options("/").header("origin", origin).body(()).unwrap();
+                assert!(visitors.admit(&preflight).is_ok(), "{origin}");
             }
         }
     }
@@ -286,14 +317,14 @@ mod tests {
     #[test]
     fn what_the_user_allows_is_heard_and_the_refusal_says_how() {
         let allowed = Allowed {
-            hosts: vec![host_name("Kinesis.Example.com").unwrap()],
-            origins: vec![origin("https://App.example.com").unwrap(), origin("null").unwrap()],
+            hosts: vec![host_name("Kinesis.Shop.com").unwrap()],
+            origins: vec![origin("https://App.shop.com").unwrap(), origin("null").unwrap()],
         };
         let visitors = Visitors::new(allowed, true, false);
-        let host = ("host", "kinesis.example.com:4567");
-        assert!(is_heard(&visitors, &[host, ("origin", "https://app.example.com")]));
+        let host = ("host", "kinesis.shop.com:4567");
+        assert!(is_heard(&visitors, &[host, ("origin", "https://app.shop.com")]));
         assert!(is_heard(&visitors, &[host, ("origin", "null")]));
-        assert!(!is_heard(&visitors, &[host, ("origin", "https://app.example.com:8443")]));
+        assert!(!is_heard(&visitors, &[host, ("origin", "https://app.shop.com:8443")]));
         let request = Request::post("/").header("host", "evil.com").body(()).unwrap();
         let Err(Refusal::NotForYou(why)) = visitors.admit(&request) else { panic!("heard") };
         assert!(why.ends_with("start it with --allow-host evil.com."), "{why}");

@@ -156,7 +156,8 @@ fn authenticate(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<RealmId, ApiError> {
-    let header = bytes_of(&request.headers, AUTHORIZATION);
+    // An empty one is none.
+    let header = bytes_of(&request.headers, AUTHORIZATION).filter(|header| !header.is_empty());
     let query = request.uri.query().unwrap_or_default();
     let query_credential;
     let claim = match (header, query_value(query, "X-Amz-Algorithm")) {

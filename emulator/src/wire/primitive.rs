@@ -16,6 +16,7 @@ use serde::de::{
 };
 
 use crate::model::record::Payload;
+use crate::model::timestamp::Timestamp;
 
 use super::request_bytes::{Kept, RequestBytes};
 
@@ -184,18 +185,49 @@ impl<'de> Decode<'de> for bool {
     fn boolean<E: Error>(value: bool) -> Result<Self, E> {
         Ok(value)
     }
+
+    /// In words of its own (recorded with DynamoDB, which decodes alike).
+    fn text<E: Error>(text: Cow<'de, str>, _: &mut Decoding) -> Result<Self, E> {
+        let text = text.to_uppercase();
+        Err(E::custom(format_args!("'{text}' can not be converted to an Boolean")))
+    }
 }
 
-/// A point in time as a request gives it, in milliseconds since the epoch.
+/// A point in time as a request gives it, in microseconds since the epoch: finer
+/// than the service's own times, so that none of them is taken for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Epoch(pub(crate) i64);
+pub(crate) struct Epoch {
+    micros: i64,
+}
+
+impl Epoch {
+    /// In milliseconds, without the fraction of one.
+    pub(crate) fn as_millis(self) -> i64 {
+        self.micros.div_euclid(1000)
+    }
+
+    /// In seconds, without the fraction of one.
+    pub(crate) fn as_seconds(self) -> i64 {
+        self.micros.div_euclid(1_000_000)
+    }
+
+    /// Whether it is still to come. Within the millisecond that is running nothing is.
+    pub(crate) fn is_after(self, now: Timestamp) -> bool {
+        self.as_millis() > now.as_millis() as i64
+    }
+
+    /// The first time of the service's that is not before this one.
+    pub(crate) fn not_before(self) -> Timestamp {
+        Timestamp::from_millis(self.micros.max(0).unsigned_abs().div_ceil(1000))
+    }
+}
 
 impl<'de> Decode<'de> for Epoch {
     const CLASH: Clash = Clash::Conversion("milliseconds since epoch");
 
     fn number<E: Error>(number: f64, decoding: &Decoding) -> Result<Self, E> {
-        let millis = if decoding.human_readable { number * 1000.0 } else { number };
-        Ok(Self(millis.round() as i64))
+        let micros = number * if decoding.human_readable { 1e6 } else { 1e3 };
+        Ok(Self { micros: micros.round() as i64 })
     }
 }
 
@@ -332,6 +364,8 @@ pub(crate) fn skip_value<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::E
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn decode<'de, T: Decode<'de>>(json: &'de str) -> Result<Option<T>, String> {
@@ -371,13 +405,29 @@ mod tests {
 
     #[test]
     fn times_are_seconds_in_json_with_milliseconds_kept() {
-        assert_eq!(decode::<Epoch>("1459799926.48"), Ok(Some(Epoch(1_459_799_926_480))));
-        assert_eq!(decode::<Epoch>("1459799926"), Ok(Some(Epoch(1_459_799_926_000))));
+        let millis = |json| decode::<Epoch>(json).map(|time| time.map(Epoch::as_millis));
+        assert_eq!(millis("1459799926.48"), Ok(Some(1_459_799_926_480)));
+        assert_eq!(millis("1459799926"), Ok(Some(1_459_799_926_000)));
+        assert_eq!(millis("-0.5"), Ok(Some(-500)));
         assert_eq!(
             decode::<Epoch>("\"2026-01-01T00:00:00Z\""),
             Err("class java.lang.String can not be converted to milliseconds since epoch"
                 .to_owned())
         );
+    }
+
+    #[test]
+    fn a_time_within_the_running_millisecond_is_not_to_come() {
+        let time = |json| decode::<Epoch>(json).unwrap().unwrap();
+        let now = Timestamp::from_millis(1_459_799_926_480);
+        for within in ["1459799926.48", "1459799926.480001", "1459799926.480999"] {
+            assert!(!time(within).is_after(now), "{within}");
+        }
+        assert!(time("1459799926.481").is_after(now));
+        // Yet what arrived at the beginning of that millisecond was before it.
+        assert_eq!(time("1459799926.48").not_before(), now);
+        assert_eq!(time("1459799926.480001").not_before(), now.plus(Duration::from_millis(1)));
+        assert_eq!(time("-1").not_before(), Timestamp::EPOCH);
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Shape for Epoch {
     }
 
     fn print(raw: &Epoch, out: &mut String) {
-        let _ = write!(out, "{}", raw.0);
+        let _ = write!(out, "{}", raw.as_millis());
     }
 }
 

@@ -147,10 +147,20 @@ fn a_stream_that_is_being_warmed_is_updating() {
     assert_eq!(raw.shards("d").len(), 6, "a stream can be made warm");
     warm(&raw, "d", 8).expect_ok();
     assert_eq!(raw.status("d"), "UPDATING");
+    let shown = || {
+        let summary = raw.ok("DescribeStreamSummary", json!({"StreamName": "d"}));
+        summary["StreamDescriptionSummary"]["WarmThroughput"].clone()
+    };
+    assert_eq!(shown(), json!({"TargetMiBps": 8, "CurrentMiBps": 6}), "it is on its way");
     warm(&raw, "d", 8).expect_error_kind("ResourceInUseException");
     raw.put("d", "a", b"writes go on");
     raw.advance(SECOND);
     assert_eq!(raw.status("d"), "ACTIVE");
+    assert_eq!(shown(), json!({"TargetMiBps": 8, "CurrentMiBps": 8}));
+    // Accounts without the commitment see nothing of it.
+    raw.advance(Duration::from_secs(25 * 60 * 60));
+    set(&raw, "DISABLED");
+    assert_eq!(shown(), Value::Null);
 }
 
 // behaviours 60, 142

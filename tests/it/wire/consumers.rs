@@ -164,15 +164,19 @@ fn consumers_of_an_unknown_stream_are_not_found() {
 
 // behaviours 115
 #[test]
-fn a_stream_has_at_most_20_consumers_and_50_with_a_commitment() {
+fn a_stream_has_at_most_20_consumers_and_50_on_demand_with_a_commitment() {
     let raw = with_stream();
     raw.create_stream("t", 1);
-    let fill = |range: std::ops::Range<u32>| {
+    let on_demand = json!({"StreamName": "d", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
+    raw.done("CreateStream", on_demand);
+    let fill = |stream: &str, range: std::ops::Range<u32>| {
         for number in range {
-            registered(&raw, "s", &format!("c{number:02}"));
+            registered(&raw, stream, &format!("c{number:02}"));
         }
     };
-    fill(0..20);
+    fill("s", 0..20);
+    fill("d", 0..20);
+    register(&raw, "d", "one-more").expect_error_kind("LimitExceededException");
     register(&raw, "s", "one-more").expect_error_kind("LimitExceededException");
     assert_eq!(listed(&raw, "s").len(), 20);
     // The limit and the names are the stream's own.
@@ -181,9 +185,10 @@ fn a_stream_has_at_most_20_consumers_and_50_with_a_commitment() {
     registered(&raw, "s", "c07");
     let commitment = json!({"MinimumThroughputBillingCommitment": {"Status": "ENABLED"}});
     raw.ok("UpdateAccountSettings", commitment);
-    fill(20..50);
+    fill("d", 20..50);
+    register(&raw, "d", "one-more").expect_error_kind("LimitExceededException");
+    assert_eq!(listed(&raw, "d").len(), 50);
     register(&raw, "s", "one-more").expect_error_kind("LimitExceededException");
-    assert_eq!(listed(&raw, "s").len(), 50);
 }
 
 // behaviours 112

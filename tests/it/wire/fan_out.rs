@@ -184,6 +184,9 @@ fn a_continuation_goes_on_without_loss_or_repetition() {
     assert_eq!(read, expected);
 }
 
+const ANOTHER_SUBSCRIPTION: &str = "Another active subscription exists for this consumer: \
+     000000000000:s:shardId-000000000000:c";
+
 // behaviours 121
 #[test]
 fn a_second_call_within_five_seconds_is_refused() {
@@ -192,7 +195,7 @@ fn a_second_call_within_five_seconds_is_refused() {
     let other = registered(&raw, "t", "c");
     events(&raw, &consumer, SHARD, kind("LATEST"));
     let again = || subscribe(&raw, &consumer, SHARD, kind("LATEST"));
-    again().expect_error_kind("ResourceInUseException");
+    again().expect_error("ResourceInUseException", ANOTHER_SUBSCRIPTION);
     raw.advance(SECOND * 5 - Duration::from_millis(1));
     again().expect_error_kind("ResourceInUseException");
     raw.advance(Duration::from_millis(1));

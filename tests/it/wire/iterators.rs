@@ -142,6 +142,8 @@ fn arguments_have_to_fit_the_type() {
         ),
     );
     raw.iterator_of(input("AT_TIMESTAMP", json!({"Timestamp": now as f64 / 1000.0})));
+    // Clocks that tell microseconds are not ahead within the running millisecond.
+    raw.iterator_of(input("AT_TIMESTAMP", json!({"Timestamp": (now as f64 + 0.9) / 1000.0})));
     // A time beside another type is not looked at.
     raw.iterator_of(input("LATEST", json!({"Timestamp": now + 1})));
 }

@@ -42,8 +42,10 @@ impl Kind {
         let mut clashes = match self {
             Self::Text => scalars("an String", &[(&boolean, BOOLEAN), (&number, NUMBER)]),
             Self::Integer => scalars("an Integer", &[(&boolean, BOOLEAN), (&text, TEXT)]),
-            // What AWS says of booleans is not recorded beyond the class.
-            Self::Boolean => scalars("an Boolean", &[(&number, NUMBER)]),
+            Self::Boolean => {
+                let own = (json!("yes"), "'YES' can not be converted to an Boolean".to_owned());
+                [scalars("an Boolean", &[(&number, NUMBER)]), vec![own]].concat()
+            }
             Self::Time => {
                 scalars("milliseconds since epoch", &[(&boolean, BOOLEAN), (&text, TEXT)])
             }

@@ -257,7 +257,24 @@ async fn a_body_beyond_the_limit_is_refused_with_413() {
     assert_eq!(flood(connect(&emulator), &known, bytes, false), "HTTP/1.1 413");
     let unknown = head("PutRecord", 0).replace("content-length: 0", "transfer-encoding: chunked");
     assert_eq!(flood(connect(&emulator), &unknown, bytes, true), "HTTP/1.1 413");
+    // Who asks first is told at once.
+    let mut socket = connect(&emulator);
+    let asking = known.replace("\r\nx-amz-date", "\r\nexpect: 100-continue\r\nx-amz-date");
+    socket.write_all(asking.as_bytes()).unwrap();
+    assert_eq!(answer(&mut socket).0, 413);
     assert!(stored(&emulator).is_empty());
+}
+
+#[tokio::test]
+async fn who_reads_no_answer_before_a_body_that_is_too_large_has_been_sent_reads_it_then() {
+    let emulator = emulator_with_a_stream().await;
+    let mut socket = connect(&emulator);
+    let bytes = 40 * 1024 * 1024;
+    socket.write_all(head("PutRecord", bytes).as_bytes()).unwrap();
+    socket.write_all(&vec![b' '; bytes]).unwrap();
+    let (status, _, body) = answer(&mut socket);
+    assert_eq!(status, 413);
+    assert!(String::from_utf8(body).unwrap().contains("RequestEntityTooLarge"));
 }
 
 // behaviours 14

@@ -254,6 +254,17 @@ fn a_stream_has_to_be_named() {
     }
 }
 
+// recorded by kinesalite: AWS has an order of its own
+#[test]
+fn iterator_types_are_printed_in_awss_order() {
+    let input = json!({"StreamName": "s", "ShardId": "0", "ShardIteratorType": "latest"});
+    Raw::new().call("GetShardIterator", input).expect_violations(&[
+        "Value 'latest' at 'shardIteratorType' failed to satisfy constraint: Member must satisfy \
+         enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, \
+         TRIM_HORIZON]",
+    ]);
+}
+
 // behaviours 31, 37
 #[test]
 fn enumerations_are_printed_as_a_set() {

@@ -37,22 +37,20 @@ impl ApiError {
         )
     }
 
-    /// Ours.
-    pub(crate) fn subscription_too_soon(consumer: &ConsumerName, shard: ShardIndex) -> Self {
+    /// Said to who comes too soon, and to whose place has been taken (quoted in public
+    /// issues of AWS's clients).
+    pub(crate) fn another_subscription(
+        consumer: &ConsumerName,
+        shard: ShardIndex,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
         Self::new(
             ResourceInUse,
             format!(
-                "Consumer {consumer} subscribed to shard {shard} less than 5 seconds ago; \
-                 try again later."
+                "Another active subscription exists for this consumer: \
+                 {account}:{stream}:{shard}:{consumer}"
             ),
-        )
-    }
-
-    /// Ours.
-    pub(crate) fn subscription_taken_over(consumer: &ConsumerName, shard: ShardIndex) -> Self {
-        Self::new(
-            ResourceInUse,
-            format!("Another subscription of consumer {consumer} to shard {shard} has taken over."),
         )
     }
 

@@ -1,7 +1,7 @@
 //! Pages of lists.
 
 use crate::model::arn::AccountId;
-use crate::model::names::StreamName;
+use crate::model::names::{GivenShardId, StreamName};
 use crate::model::timestamp::Timestamp;
 
 use super::ApiError;
@@ -40,6 +40,14 @@ impl ApiError {
     /// Ours.
     pub(crate) fn shard_filter_needs(kind: &str, member: &str) -> Self {
         Self::new(InvalidArgument, format!("ShardFilter of type {kind} needs {member}."))
+    }
+
+    /// Ours.
+    pub(crate) fn shard_filter_of_no_shard(given: &GivenShardId) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!("ShardId {} in ShardFilter names no shard.", given.as_str()),
+        )
     }
 
     /// Ours: a stream of that name was made at another time.

@@ -93,6 +93,13 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
+    /// A number, infinite if it is larger than any that is told apart.
+    fn number(&mut self) -> Result<f64, Fault> {
+        let start = self.position;
+        let IgnoredAny = self.hand_over()?;
+        self.text[start..self.position].parse().map_err(|_| Fault::Malformed)
+    }
+
     /// Visits the parts of a list or map, at its opening bracket.
     fn nested<T>(
         &mut self,
@@ -130,7 +137,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
             Some(b'n') => self.expect_word("null").and_then(|()| visitor.visit_unit()),
             Some(b't') => self.expect_word("true").and_then(|()| visitor.visit_bool(true)),
             Some(b'f') => self.expect_word("false").and_then(|()| visitor.visit_bool(false)),
-            Some(_) => visitor.visit_f64(self.hand_over()?),
+            Some(_) => visitor.visit_f64(self.number()?),
             None => Err(Fault::Malformed),
         }
     }
@@ -296,7 +303,6 @@ mod tests {
             "1.",
             ".5",
             "1e",
-            "1e400",
             "1e-400",
             "123456789012345678901234567890",
             "NaN",
@@ -322,6 +328,16 @@ mod tests {
             [&b"\"\xff\""[..], b"\"\xc3\"", b"{\"\xff\":1}", b"[\"\xed\xa0\x80\"]", b"\xff"]
         {
             same_as_serde_json(bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_all_that_are_told_apart_are_still_numbers() {
+        let digits = "9".repeat(400);
+        for (json, expected) in
+            [("1e400", f64::INFINITY), ("-1e400", f64::NEG_INFINITY), (&digits, f64::INFINITY)]
+        {
+            assert_eq!(read::<f64>(json.as_bytes()), Some(expected), "{json}");
         }
     }
 
