@@ -198,7 +198,8 @@ pub(super) fn host_of<B>(request: &Request<B>) -> Option<&str> {
     if let Some(authority) = request.uri().authority() {
         return Some(bare(authority.host()));
     }
-    let host = request.headers().get(HOST)?.to_str().unwrap_or_default();
+    // What is no text is a name, and nobody has it.
+    let host = request.headers().get(HOST)?.to_str().unwrap_or("?.?");
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
