@@ -125,8 +125,7 @@ mod waiting {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use http::request::Parts;
-    use http::{Request, Response, StatusCode};
+    use http::{Request, Response};
 
     use crate::model::timestamp::Timestamp;
     use crate::service::Service;
@@ -167,18 +166,6 @@ mod waiting {
                 let response = service.disturbed(request).await?;
                 Ok(service.keep(response).wait().await)
             })
-        }
-
-        /// Answers a request that is refused before anybody looks at what it asks for.
-        pub(crate) fn refusal(
-            &self,
-            request: Parts,
-            status: StatusCode,
-            content_type: &'static str,
-            body: String,
-        ) -> Response<Body> {
-            let now = self.clock.now();
-            self.complete(Unsent::new(status, content_type, body), request, now, now)
         }
 
         /// Answers a request of which a rule or a latency may have something to say.

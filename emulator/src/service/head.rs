@@ -37,6 +37,19 @@ const _: () = assert!(
 );
 
 impl Service {
+    /// Answers a request that is refused before anybody looks at what it asks for.
+    #[cfg(feature = "server")]
+    pub(crate) fn refusal(
+        &self,
+        request: http::request::Parts,
+        status: http::StatusCode,
+        content_type: &'static str,
+        body: String,
+    ) -> Response<Body> {
+        let now = self.clock.now();
+        self.complete(Unsent::new(status, content_type, body), request, now, now)
+    }
+
     /// Adds what every answer carries. Its head takes the place of the request's, in
     /// the same memory.
     pub(super) fn complete(
