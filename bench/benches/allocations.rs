@@ -2,9 +2,9 @@
 //!
 //! `cargo bench -p kinesis-bench --bench allocations [-- --json FILE]`
 //!
-//! Counted by the allocator, so they do not differ from run to run; growing a buffer
-//! counts as one more. What every call takes is its own. Beyond that some calls begin
-//! a segment of a shard's log or lengthen a list of them, which counts apart.
+//! Counted by the allocator, so they do not differ from run to run. What stays when a
+//! call is over is what it has stored, and counts apart; growing a buffer counts as
+//! one more.
 
 #[allow(dead_code, reason = "the bench `instructions` needs more of it")]
 #[path = "instructions/puts.rs"]
@@ -56,12 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["allocations per request", "of its own", "to store", "per record"]);
+    table.set_header(["allocations per request", "of its own", "that stay", "per record"]);
     let mut rows: Vec<Value> = Vec::new();
     for kind in Kind::value_variants() {
-        let Counted { own, storing } = per_call(*kind);
+        let Counted { own, stored } = per_call(*kind);
         let (label, per_record) = (kind.label(), own / kind.records() as f64);
-        let figures = [own, storing].map(|count| format!("{count:.2}"));
+        let figures = [own, stored].map(|count| format!("{count:.2}"));
         table.add_row(
             [label.to_owned()].into_iter().chain(figures).chain([format!("{per_record:.3}")]),
         );
@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }));
         rows.push(json!({
             "what": format!("{label}: allocations per request that store something"),
-            "value": storing, "unit": "",
+            "value": stored, "unit": "",
         }));
     }
     println!("{table}");
@@ -83,10 +83,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What a call allocates, on average.
 struct Counted {
-    /// The least of all calls.
     own: f64,
-    /// What the others take beyond it.
-    storing: f64,
+    /// What is still there when all calls are over.
+    stored: f64,
 }
 
 fn per_call(kind: Kind) -> Counted {
@@ -101,8 +100,11 @@ fn per_call(kind: Kind) -> Counted {
         change.allocations + change.reallocations
     };
     let _before: usize = (0..WARM_UP).map(|_| call()).sum();
-    let counts: Vec<usize> = (0..CALLS).map(|_| call()).collect();
-    let own = counts.iter().copied().min().unwrap_or_default() as f64;
-    let mean = counts.iter().sum::<usize>() as f64 / CALLS as f64;
-    Counted { own, storing: mean - own }
+    let all = Region::new(ALLOCATOR);
+    let allocations: usize = (0..CALLS).map(|_| call()).sum();
+    let change = all.change();
+    // Requests come and go meanwhile, and leave no difference.
+    let stored = change.allocations as f64 - change.deallocations as f64;
+    let per_call = |count: f64| count / CALLS as f64;
+    Counted { own: per_call(allocations as f64 - stored), stored: per_call(stored) }
 }

@@ -473,7 +473,9 @@ async fn whoever_is_taken_over_is_told_so() {
     raw.advance(SECOND * 5);
     first.event().await;
     let mut second = Live::open(&raw.emulator, &consumer, kind("LATEST")).await;
-    first.frame().await.expect("a last frame").expect_exception("ResourceInUseException");
+    let last = first.frame().await.expect("a last frame");
+    last.expect_exception("ResourceInUseException");
+    assert_eq!(last.json()["message"], ANOTHER_SUBSCRIPTION);
     assert_eq!(first.frame().await, None);
     raw.put("s", "a", b"for the second");
     assert_eq!(data_of(&second.event().await), ["for the second"]);
