@@ -15,6 +15,9 @@ fn authentication_has_to_be_there() {
         raw.send(anonymous().uri(uri))
             .expect_error("MissingAuthenticationTokenException", "Missing Authentication Token");
     }
+    // What is empty is not there.
+    raw.send(anonymous().header("authorization", ""))
+        .expect_error("MissingAuthenticationTokenException", "Missing Authentication Token");
     let generous = Raw::with(|builder| builder.allow_anonymous());
     generous.send(anonymous()).expect_ok();
 }

@@ -261,16 +261,20 @@ fn only_an_active_consumer_subscribes() {
     raw.advance(SECOND);
     let consumer = registered(&raw, "s", "c");
     let created = START.plus(SECOND).as_seconds();
-    subscribe(&raw, &consumer, SHARD, kind("LATEST")).expect_error(
-        "ResourceInUseException",
-        &format!(
-            "Consumer c with creation timestamp {created} under stream s and account \
-             000000000000 is not in ACTIVE status."
-        ),
-    );
+    let is_not_active = || {
+        subscribe(&raw, &consumer, SHARD, kind("LATEST")).expect_error(
+            "ResourceInUseException",
+            &format!(
+                "Consumer c with creation timestamp {created} under stream s and account \
+                 000000000000 is not in ACTIVE status."
+            ),
+        );
+    };
+    is_not_active();
     raw.advance(SECOND);
     events(&raw, &consumer, SHARD, kind("LATEST"));
     raw.done("DeregisterStreamConsumer", json!({"ConsumerARN": consumer}));
+    is_not_active();
     raw.advance(SECOND * 5);
     subscribe(&raw, &consumer, SHARD, kind("LATEST"))
         .expect_error_kind("ResourceNotFoundException");

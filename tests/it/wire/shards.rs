@@ -181,6 +181,9 @@ fn a_filter_needs_its_companion() {
         raw.call("ListShards", json!({"StreamName": "s", "ShardFilter": filter}))
             .expect_error_kind("InvalidArgumentException");
     }
+    let filter = json!({"Type": "AFTER_SHARD_ID", "ShardId": "foo"});
+    raw.call("ListShards", json!({"StreamName": "s", "ShardFilter": filter}))
+        .expect_error("InvalidArgumentException", "ShardId foo in ShardFilter names no shard.");
 }
 
 // behaviours 93
