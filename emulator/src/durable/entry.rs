@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::account::Commitment;
 use crate::engine::chronicle::Added;
+use crate::engine::deliveries::{Deliveries, Place};
 use crate::engine::frozen::Frozen;
 use crate::engine::lifecycle::Due;
 use crate::engine::log::StoredRecord;
-use crate::engine::queue::{Deliveries, Place, Queue};
+use crate::engine::queue::Queue;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::topology::Shard;
 use crate::engine::transition::Transition;

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::engine::account::Commitment;
 use crate::engine::chronicle::{Added, Chronicle};
+use crate::engine::deliveries::{Deliveries, Place};
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
 use crate::engine::lifecycle::Due;
-use crate::engine::queue::{Deliveries, Place, Queue};
+use crate::engine::queue::Queue;
 use crate::engine::stream::{Holdings, Stream, StreamState};
 use crate::engine::transition::Transition;
 use crate::model::arn::RealmId;

@@ -15,9 +15,10 @@ use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
 use super::account::Commitment;
+use super::deliveries::{Deliveries, Place};
 use super::frozen::Frozen;
 use super::lifecycle::Due;
-use super::queue::{Deliveries, Place, Queue};
+use super::queue::Queue;
 use super::stream::{Stream, StreamState};
 use super::transition::Transition;
 

@@ -9,6 +9,7 @@ pub(crate) mod account;
 pub(crate) mod channel;
 pub(crate) mod chronicle;
 pub(crate) mod consumer;
+pub(crate) mod deliveries;
 pub(crate) mod entropy;
 pub(crate) mod frozen;
 pub(crate) mod lifecycle;

@@ -14,7 +14,7 @@ use crate::model::numbers::{ReceiveLimit, VisibilityTimeoutSeconds};
 use crate::model::status::StreamStatus;
 use crate::model::timestamp::Timestamp;
 
-use super::queue::{Asked, Delivered, Side, Waiter};
+use super::deliveries::{Asked, Delivered, Side, Waiter};
 use super::realm::Realm;
 use super::stream::Stream;
 use super::topology::Shard;

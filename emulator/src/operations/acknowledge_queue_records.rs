@@ -7,7 +7,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_AcknowledgeQueueRecords.html>
 
-use crate::engine::queue::Side;
+use crate::engine::deliveries::Side;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::limits::Rate;

@@ -10,7 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::queue::{Deliveries, Queue, QueueStart};
+use crate::engine::deliveries::Deliveries;
+use crate::engine::queue::{Queue, QueueStart};
 use crate::engine::realm::Realm;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;

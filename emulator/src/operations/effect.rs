@@ -3,8 +3,8 @@
 
 use std::any::Any;
 
+use crate::engine::deliveries::Delivered;
 use crate::engine::log::Batch;
-use crate::engine::queue::Delivered;
 use crate::model::error::ErrorKind;
 use crate::model::sequence_number::SequenceNumber;
 use crate::model::timestamp::Timestamp;

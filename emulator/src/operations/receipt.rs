@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::engine::queue::{Deliveries, Place, Receipt, Side};
+use crate::engine::deliveries::{Deliveries, Place, Receipt, Side};
 use crate::engine::stream::StreamState;
 use crate::model::constraint::Constrained;
 use crate::model::error::ApiError;

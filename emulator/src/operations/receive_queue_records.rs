@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::engine::queue::{Delivered, Receipt, Side};
+use crate::engine::deliveries::{Delivered, Receipt, Side};
 use crate::engine::receive::{Poll, Receive};
 use crate::model::constraint::Constrained;
 use crate::model::error::ApiError;

@@ -5,7 +5,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateQueueRecordsVisibility.html>
 
-use crate::engine::queue::Side;
+use crate::engine::deliveries::Side;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::limits::Rate;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::Response;
 use http::request::Parts;
 
-use crate::engine::queue::Delivered;
+use crate::engine::deliveries::Delivered;
 use crate::engine::receive::Receive;
 use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
@@ -87,7 +87,7 @@ mod waiting {
     use http::Response;
 
     use super::Waiting;
-    use crate::engine::queue::Delivered;
+    use crate::engine::deliveries::Delivered;
     use crate::engine::receive;
     use crate::model::error::ApiError;
     use crate::model::timestamp::Timestamp;

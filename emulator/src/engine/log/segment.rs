@@ -143,10 +143,10 @@ struct Mark {
 
 impl Marks {
     /// Adds a mark to a block of so many bytes: the first one says how many more
-    /// there may be.
+    /// there may be. A few more than that, for a list that runs out doubles.
     fn push(&mut self, mark: Mark, block_bytes: usize) {
         let list = self.0.get_or_insert_with(|| {
-            let expected = block_bytes.div_ceil(mark.position as usize);
+            let expected = block_bytes.div_ceil(mark.position as usize) * 17 / 16;
             Box::new(MarkList(Vec::with_capacity(expected.min(RECORDS_MAX / MARK_EVERY))))
         });
         list.0.push(mark);
