@@ -267,8 +267,8 @@ impl Delivery {
     fn to_table(asked: S3TablesDestinationConfiguration) -> Result<Self, ApiError> {
         let S3TablesConfiguration { bucket, namespace, name, compression, partitions } =
             only_one(asked.tables, "S3TablesConfigurationList")?;
-        let partitioned_by = partitions
-            .map(|spec| spec.fields.0.into_iter().map(|field| field.source).collect());
+        let partitioned_by =
+            partitions.map(|spec| spec.fields.0.into_iter().map(|field| field.source).collect());
         let table = Table { bucket, namespace, name, compression, partitioned_by };
         Ok(Self {
             destination: Destination::Table(table),
@@ -317,10 +317,7 @@ fn check_format(
 
 /// The service's own key is refused (model text), and a table needs the ARN of
 /// a key (guide).
-fn check_key(
-    key: Option<&KeyId>,
-    destination: ChannelDestinationType,
-) -> Result<(), ApiError> {
+fn check_key(key: Option<&KeyId>, destination: ChannelDestinationType) -> Result<(), ApiError> {
     let Some(key) = key.map(KeyId::as_str) else { return Ok(()) };
     let alias = key.rsplit_once(":alias/").map_or(key, |(_, alias)| alias);
     if alias.strip_prefix("alias/").unwrap_or(alias) == "aws/kinesis" {
@@ -361,9 +358,11 @@ mod tests {
             let key = KeyId::from_checked(key.into());
             check_key(Some(&key), ChannelDestinationType::S3).is_ok()
         };
-        for own in
-            ["aws/kinesis", "alias/aws/kinesis", "arn:aws:kms:us-east-1:000000000000:alias/aws/kinesis"]
-        {
+        for own in [
+            "aws/kinesis",
+            "alias/aws/kinesis",
+            "arn:aws:kms:us-east-1:000000000000:alias/aws/kinesis",
+        ] {
             assert!(!accepts(own), "{own}");
         }
         for other in ["alias/laws/kinesis", "alias/orders", "1234", "arn:aws:kms:eu:0:key/1"] {

@@ -176,9 +176,8 @@ fn check_account(realm: &Realm, name: &QueueName, call: &Call<'_>) -> Result<(),
         if state.queues.contains_key(name) {
             return Err(ApiError::queue_exists(name, account));
         }
-        let changing = |queue: &&Queue| {
-            matches!(queue.status, QueueStatus::Creating | QueueStatus::Deleting)
-        };
+        let changing =
+            |queue: &&Queue| matches!(queue.status, QueueStatus::Creating | QueueStatus::Deleting);
         in_transition += state.queues.values().filter(changing).count();
     }
     match call.limits().queues_in_transition {

@@ -54,7 +54,8 @@ shape! {
 impl Operation for CreateStream {
     type Input = CreateStreamInput;
     type Output = ();
-    const ERRORS: &'static [ErrorKind] = &[ResourceInUse, LimitExceeded, InvalidArgument, Validation];
+    const ERRORS: &'static [ErrorKind] =
+        &[ResourceInUse, LimitExceeded, InvalidArgument, Validation];
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 
@@ -65,7 +66,8 @@ impl Operation for CreateStream {
             return Err(ApiError::stream_exists(&input.stream_name, &realm.id().account));
         }
         let (mode, shards) = input.mode_and_shards()?;
-        let distribution = input.distribution.unwrap_or(RecordDistributionStrategy::UserPartitionKey);
+        let distribution =
+            input.distribution.unwrap_or(RecordDistributionStrategy::UserPartitionKey);
         match (mode, distribution) {
             (StreamMode::Provisioned, RecordDistributionStrategy::Auto) => {
                 return Err(ApiError::auto_distribution_needs_on_demand(&input.stream_name));
@@ -90,7 +92,14 @@ impl Operation for CreateStream {
             ..StreamState::creating(mode, RETENTION)
         };
         let incarnation = call.engine.entropy.draw();
-        realm.create(input.stream_name, state, incarnation, call.settings(), &call.limits(), call.now)
+        realm.create(
+            input.stream_name,
+            state,
+            incarnation,
+            call.settings(),
+            &call.limits(),
+            call.now,
+        )
     }
 }
 

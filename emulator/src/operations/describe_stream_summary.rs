@@ -15,9 +15,7 @@ use crate::model::error::ErrorKind::{
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, KeyId, StreamName};
 use crate::model::numbers::MaxRecordSizeInKiB;
-use crate::model::status::{
-    EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus,
-};
+use crate::model::status::{EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus};
 use crate::model::timestamp::Timestamp;
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
@@ -71,7 +69,10 @@ impl Operation for DescribeStreamSummary {
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(20));
 
-    fn handle(input: DescribeStreamSummaryInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
+    fn handle(
+        input: DescribeStreamSummaryInput,
+        call: &Call<'_>,
+    ) -> Result<Self::Output, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
         // Shown only while the account has its commitment (model text).
         let warms = realm.has_commitment(call.now);
@@ -89,9 +90,11 @@ impl Operation for DescribeStreamSummary {
                 key: state.key.clone(),
                 open_shards: state.topology.open_count(),
                 consumers: Some(state.consumers.len() as u32),
-                warm_throughput: state.warm_throughput.filter(|_| warms).map(|target| WarmThroughput {
-                    target: Some(target),
-                    current: Some(state.topology.open_count()),
+                warm_throughput: state.warm_throughput.filter(|_| warms).map(|target| {
+                    WarmThroughput {
+                        target: Some(target),
+                        current: Some(state.topology.open_count()),
+                    }
                 }),
                 max_record_size: Some(state.max_record_size),
                 channels: match state.mode {

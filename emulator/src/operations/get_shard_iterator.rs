@@ -145,9 +145,9 @@ fn index_in_shard(
     shard: &Shard,
 ) -> Result<u64, ApiError> {
     let (name, account) = (&stream.address.name, stream.account());
-    let reading = number.read().ok_or_else(|| {
-        ApiError::starting_number_unreadable(number, shard.index, name, account)
-    })?;
+    let reading = number
+        .read()
+        .ok_or_else(|| ApiError::starting_number_unreadable(number, shard.index, name, account))?;
     if reading.shard != shard.index {
         return Err(ApiError::starting_number_of_another_shard(reading.shard, shard.index));
     }

@@ -68,21 +68,24 @@ impl Operation for ListStreams {
                 return Err(ApiError::token_together_with("ExclusiveStartStreamName"));
             }
             (Some(name), None) => Some(name),
-            (None, Some(token)) => Some(page::open(call, TokenKind::StreamPage, &token, |fields| {
-                fields.next().and_then(StreamName::from_arn_resource)
-            })?),
+            (None, Some(token)) => {
+                Some(page::open(call, TokenKind::StreamPage, &token, |fields| {
+                    fields.next().and_then(StreamName::from_arn_resource)
+                })?)
+            }
             (None, None) => None,
         };
         let size = input.limit.map_or(STREAMS_PER_PAGE, |limit| limit.get() as usize);
         let streams = call.own_realm().streams();
-        let follows = |stream: &Stream| after.as_ref().is_none_or(|name| stream.address.name > *name);
-        let (streams, has_more_streams) = page::cut(
-            streams.iter().filter(|stream| follows(stream)),
-            size.min(STREAMS_PER_PAGE),
-        );
+        let follows =
+            |stream: &Stream| after.as_ref().is_none_or(|name| stream.address.name > *name);
+        let (streams, has_more_streams) =
+            page::cut(streams.iter().filter(|stream| follows(stream)), size.min(STREAMS_PER_PAGE));
         let names: Vec<_> = streams.iter().map(|stream| stream.address.name.clone()).collect();
         let next_token = match names.last() {
-            Some(last) if has_more_streams => Some(page::seal(call, TokenKind::StreamPage, &[last])),
+            Some(last) if has_more_streams => {
+                Some(page::seal(call, TokenKind::StreamPage, &[last]))
+            }
             _ => None,
         };
         Ok(ListStreamsOutput {

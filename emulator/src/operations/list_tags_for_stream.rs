@@ -49,14 +49,8 @@ impl Operation for ListTagsForStream {
         let state = stream.state();
         let size = input.limit.map_or(TAGS_MAX, |limit| limit.get() as usize);
         let follows = |key: &TagKey| input.exclusive_start.as_ref().is_none_or(|start| key > start);
-        let (tags, has_more_tags) = page::cut(
-            state
-                .tags
-                .iter()
-                .filter(|(key, _)| follows(key))
-                .map(Tag::from),
-            size,
-        );
+        let (tags, has_more_tags) =
+            page::cut(state.tags.iter().filter(|(key, _)| follows(key)).map(Tag::from), size);
         Ok(ListTagsForStreamOutput { tags, has_more_tags })
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_MergeShards.html>
 
-use crate::engine::transition::Transition;
 use crate::engine::topology::are_neighbours;
+use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::limits::Rate;

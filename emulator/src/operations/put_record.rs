@@ -76,7 +76,8 @@ impl Operation for PutRecord {
 
     fn handle(input: PutRecordInput, call: &Call<'_>) -> Result<PutRecordOutput, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        call.engine.make_room(|| stored_bytes(&input.data, input.partition_key.as_ref()), call.now)?;
+        call.engine
+            .make_room(|| stored_bytes(&input.data, input.partition_key.as_ref()), call.now)?;
         let mut writable = stream.writable()?;
         let record = new_record(&input.data, input.partition_key.as_ref(), call);
         let hash_key = input.explicit_hash_key.as_ref();
@@ -140,9 +141,7 @@ pub(super) fn accept<'a>(
             let out_of_range = || ApiError::explicit_hash_key_out_of_range(&given);
             Destination::At(given.resolve().ok_or_else(out_of_range)?)
         }
-        (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => {
-            Destination::OfKey(key)
-        }
+        (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => Destination::OfKey(key),
     };
     let limit = writable.state.max_record_size;
     if record.bytes() > limit.bytes() {
@@ -184,4 +183,3 @@ fn check_order(
     };
     if possible { Ok(()) } else { Err(invalid()) }
 }
-

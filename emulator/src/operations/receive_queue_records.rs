@@ -25,10 +25,10 @@ use crate::model::record::KeptText;
 use crate::model::timestamp::Timestamp;
 use crate::wire::Protocol;
 use crate::wire::description::Description;
-use crate::wire::writer::Writer;
 use crate::wire::emit::{Emit, answer, emit_all};
 use crate::wire::request_bytes::RequestBytes;
 use crate::wire::shape::shape;
+use crate::wire::writer::Writer;
 
 use super::receipt::SealedReceipt;
 use super::{Answer, Call, Effect, Operation, Reply};
@@ -69,8 +69,11 @@ pub(crate) struct Received(pub(crate) Vec<(SealedReceipt, Delivered)>);
 
 /// Records are written straight from the log's segments.
 impl Emit for Received {
-    const DESCRIPTION: Description =
-        Description::List { at_least: 0, at_most: usize::MAX, element: &<QueueRecord<'_> as Emit>::DESCRIPTION };
+    const DESCRIPTION: Description = Description::List {
+        at_least: 0,
+        at_most: usize::MAX,
+        element: &<QueueRecord<'_> as Emit>::DESCRIPTION,
+    };
 
     fn emit(&self, writer: &mut impl Writer) {
         let records = self.0.iter().flat_map(|(handle, delivered)| {

@@ -38,11 +38,18 @@ impl Operation for RestoreDeadLetterQueueRecords {
     /// Practically unlimited (guide).
     const RATE: Option<Rate> = None;
 
-    fn handle(input: RestoreDeadLetterQueueRecordsInput, call: &Call<'_>) -> Result<EntryResults, ApiError> {
+    fn handle(
+        input: RestoreDeadLetterQueueRecordsInput,
+        call: &Call<'_>,
+    ) -> Result<EntryResults, ApiError> {
         let entries = input.entries.0.into_iter().map(|entry| (entry.handle, ()));
         let side = Side::DeadLetter;
-        receipt::for_each_entry(&input.queue_arn, side, entries, call, |queue, stream, receipt, ()| {
-            queue.restore(stream, receipt, call.now)
-        })
+        receipt::for_each_entry(
+            &input.queue_arn,
+            side,
+            entries,
+            call,
+            |queue, stream, receipt, ()| queue.restore(stream, receipt, call.now),
+        )
     }
 }

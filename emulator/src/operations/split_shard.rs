@@ -5,8 +5,8 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SplitShard.html>
 
-use crate::engine::transition::Transition;
 use crate::engine::stream::{Stream, StreamState};
+use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, AccessDenied, InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation,
@@ -35,8 +35,14 @@ shape! {
 impl Operation for SplitShard {
     type Input = SplitShardInput;
     type Output = ();
-    const ERRORS: &'static [ErrorKind] =
-        &[ResourceNotFound, ResourceInUse, InvalidArgument, LimitExceeded, Validation, AccessDenied];
+    const ERRORS: &'static [ErrorKind] = &[
+        ResourceNotFound,
+        ResourceInUse,
+        InvalidArgument,
+        LimitExceeded,
+        Validation,
+        AccessDenied,
+    ];
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 
@@ -80,9 +86,8 @@ pub(super) fn resolve(
     shard: &GivenShardId,
     stream: &crate::model::arn::StreamAddress,
 ) -> Result<ShardIndex, ApiError> {
-    ShardIndex::resolve(shard).ok_or_else(|| {
-        ApiError::shard_id_unreadable(shard, &stream.name, &stream.realm.account)
-    })
+    ShardIndex::resolve(shard)
+        .ok_or_else(|| ApiError::shard_id_unreadable(shard, &stream.name, &stream.realm.account))
 }
 
 /// The range of a shard that can be split or merged now.

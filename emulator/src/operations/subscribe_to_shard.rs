@@ -71,16 +71,15 @@ answer! {
 
 /// The one answer that is not a body but a stream of events.
 impl Answer for Subscription {
-    const DESCRIPTION: Option<Description> =
-        Some(Description::Structure(&[MemberDescription {
-            name: "EventStream",
+    const DESCRIPTION: Option<Description> = Some(Description::Structure(&[MemberDescription {
+        name: "EventStream",
+        required: true,
+        shape: Description::Structure(&[MemberDescription {
+            name: "SubscribeToShardEvent",
             required: true,
-            shape: Description::Structure(&[MemberDescription {
-                name: "SubscribeToShardEvent",
-                required: true,
-                shape: <SubscribeToShardEvent as Emit>::DESCRIPTION,
-            }]),
-        }]));
+            shape: <SubscribeToShardEvent as Emit>::DESCRIPTION,
+        }]),
+    }]));
 
     fn reply(self, _: Protocol, _: RequestBytes) -> Reply {
         Reply::Subscription(Box::new(self))
@@ -90,8 +89,14 @@ impl Answer for Subscription {
 impl Operation for SubscribeToShard {
     type Input = SubscribeToShardInput;
     type Output = Subscription;
-    const ERRORS: &'static [ErrorKind] =
-        &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, DryRunOperation];
+    const ERRORS: &'static [ErrorKind] = &[
+        ResourceNotFound,
+        InvalidArgument,
+        ResourceInUse,
+        LimitExceeded,
+        AccessDenied,
+        DryRunOperation,
+    ];
     const ON_DATA_PATH: bool = true;
     const WRITES: bool = false;
     /// Once a second for a consumer and shard, which the five seconds

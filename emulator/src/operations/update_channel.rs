@@ -55,8 +55,14 @@ shape! {
 impl Operation for UpdateChannel {
     type Input = UpdateChannelInput;
     type Output = ChannelOutput;
-    const ERRORS: &'static [ErrorKind] =
-        &[Validation, ResourceInUse, ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied];
+    const ERRORS: &'static [ErrorKind] = &[
+        Validation,
+        ResourceInUse,
+        ResourceNotFound,
+        LimitExceeded,
+        InvalidArgument,
+        AccessDenied,
+    ];
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

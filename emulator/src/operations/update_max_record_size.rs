@@ -30,8 +30,14 @@ shape! {
 impl Operation for UpdateMaxRecordSize {
     type Input = UpdateMaxRecordSizeInput;
     type Output = ();
-    const ERRORS: &'static [ErrorKind] =
-        &[ResourceInUse, ResourceNotFound, LimitExceeded, InvalidArgument, AccessDenied, Validation];
+    const ERRORS: &'static [ErrorKind] = &[
+        ResourceInUse,
+        ResourceNotFound,
+        LimitExceeded,
+        InvalidArgument,
+        AccessDenied,
+        Validation,
+    ];
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

@@ -40,11 +40,21 @@ impl Operation for UpdateQueueRecordsVisibility {
     /// Practically unlimited (guide).
     const RATE: Option<Rate> = None;
 
-    fn handle(input: UpdateQueueRecordsVisibilityInput, call: &Call<'_>) -> Result<EntryResults, ApiError> {
-        let entries = input.entries.0.into_iter().map(|entry| (entry.handle, entry.visibility.duration()));
+    fn handle(
+        input: UpdateQueueRecordsVisibilityInput,
+        call: &Call<'_>,
+    ) -> Result<EntryResults, ApiError> {
+        let entries =
+            input.entries.0.into_iter().map(|entry| (entry.handle, entry.visibility.duration()));
         let side = Side::Normal;
-        receipt::for_each_entry(&input.queue_arn, side, entries, call, |queue, stream, receipt, visibility| {
-            queue.hide_for(stream, receipt, visibility, call.now)
-        })
+        receipt::for_each_entry(
+            &input.queue_arn,
+            side,
+            entries,
+            call,
+            |queue, stream, receipt, visibility| {
+                queue.hide_for(stream, receipt, visibility, call.now)
+            },
+        )
     }
 }

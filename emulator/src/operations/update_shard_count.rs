@@ -7,9 +7,9 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>
 
-use crate::engine::transition::Transition;
 use crate::engine::stream::StreamState;
 use crate::engine::topology::SHARDS_PER_STREAM_MAX;
+use crate::engine::transition::Transition;
 use crate::model::arn::StreamAddress;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
@@ -48,8 +48,14 @@ answer! {
 impl Operation for UpdateShardCount {
     type Input = UpdateShardCountInput;
     type Output = UpdateShardCountOutput;
-    const ERRORS: &'static [ErrorKind] =
-        &[InvalidArgument, LimitExceeded, ResourceInUse, ResourceNotFound, Validation, AccessDenied];
+    const ERRORS: &'static [ErrorKind] = &[
+        InvalidArgument,
+        LimitExceeded,
+        ResourceInUse,
+        ResourceNotFound,
+        Validation,
+        AccessDenied,
+    ];
     /// Source: model text, which does not say whose.
     const RATE: Option<Rate> = Some(Rate::per_account(10));
 

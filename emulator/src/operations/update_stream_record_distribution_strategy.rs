@@ -30,8 +30,14 @@ shape! {
 impl Operation for UpdateStreamRecordDistributionStrategy {
     type Input = UpdateStreamRecordDistributionStrategyInput;
     type Output = ();
-    const ERRORS: &'static [ErrorKind] =
-        &[ResourceNotFound, InvalidArgument, ResourceInUse, LimitExceeded, AccessDenied, Validation];
+    const ERRORS: &'static [ErrorKind] = &[
+        ResourceNotFound,
+        InvalidArgument,
+        ResourceInUse,
+        LimitExceeded,
+        AccessDenied,
+        Validation,
+    ];
     /// Source: ours: AWS does not say.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 

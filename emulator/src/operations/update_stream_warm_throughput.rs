@@ -43,8 +43,14 @@ answer! {
 impl Operation for UpdateStreamWarmThroughput {
     type Input = UpdateStreamWarmThroughputInput;
     type Output = UpdateStreamWarmThroughputOutput;
-    const ERRORS: &'static [ErrorKind] =
-        &[AccessDenied, ResourceNotFound, LimitExceeded, InvalidArgument, ResourceInUse, Validation];
+    const ERRORS: &'static [ErrorKind] = &[
+        AccessDenied,
+        ResourceNotFound,
+        LimitExceeded,
+        InvalidArgument,
+        ResourceInUse,
+        Validation,
+    ];
     /// Source: model text.
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 
