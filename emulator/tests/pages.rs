@@ -6,9 +6,14 @@
 #![cfg(all(unix, feature = "server"))]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
+
+#[path = "binary/running.rs"]
+#[allow(dead_code, reason = "the pages need a part of it")]
+mod running;
+
+use running::{Running, run, text};
 
 const PAGE: &str = include_str!("../../docs/migrating.md");
 const DOCKERFILE: &str = include_str!("../../Dockerfile");
@@ -25,39 +30,6 @@ fn rows(heading: &str) -> Vec<Vec<&'static str>> {
     .collect()
 }
 
-fn emulator() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-emulator"));
-    command.env_clear();
-    command
-}
-
-/// A running one; it is ended on drop. Its output stays open, as it writes on.
-struct Running {
-    process: Child,
-    _output: BufReader<ChildStdout>,
-    address: String,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let started = emulator().args(arguments).stdout(Stdio::piped()).spawn();
-        let mut process = started.expect("it starts");
-        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
-        let mut ready = String::new();
-        output.read_line(&mut ready).expect("a line");
-        let address = ready.strip_prefix("kinesis-emulator is ready at http://");
-        let address = address.expect("it is ready").trim_end().to_owned();
-        Self { process, _output: output, address }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.process.kill().expect("it runs");
-        self.process.wait().expect("it has ended");
-    }
-}
-
 #[test]
 fn each_variable_comes_to_what_the_page_says() {
     for row in rows("Variables") {
@@ -69,8 +41,8 @@ fn each_variable_comes_to_what_the_page_says() {
         // A command's own emulator has a free port, whatever is said.
         let arguments: &[&str] =
             if here == "--port" { &["env"] } else { &["exec", "--", "/bin/true"] };
-        let done = emulator().args(arguments).env(variable, example).output().expect("it runs");
-        let said = String::from_utf8_lossy(&done.stderr);
+        let done = run(arguments, &[(variable, example)]);
+        let said = text(&done.stderr);
         assert!(done.status.success() && said.contains(&expected), "{expected}\n{said}");
     }
 }
@@ -91,7 +63,7 @@ fn the_page_has_every_variable_that_is_understood() {
 
 #[test]
 fn each_health_path_is_answered() {
-    let server = Running::start(&["--port", "0"]);
+    let server = Running::start(&["--port", "0"], &[]);
     let address = &server.address;
     for row in rows("Health") {
         let mut socket = TcpStream::connect(address).expect("it listens");
@@ -109,8 +81,7 @@ fn each_health_path_is_answered() {
 
 #[test]
 fn each_way_to_start_is_one_that_the_binary_knows() {
-    let help = emulator().arg("--help").output().expect("it runs").stdout;
-    let help = String::from_utf8_lossy(&help);
+    let help = text(&run(&["--help"], &[]).stdout);
     let (before, _) = PAGE.split_once("## Variables").expect("the page has it");
     let mut known = 0;
     for code in before.split('`').skip(1).step_by(2) {
@@ -139,8 +110,8 @@ fn the_image_starts_with_options_that_the_binary_knows() {
     assert_eq!(words[0], "/kinesis-emulator");
     let mut arguments: Vec<_> = words[1..].iter().map(String::as_str).collect();
     arguments.extend(["--port", "0"]);
-    drop(Running::start(&arguments));
-    let help = emulator().arg("--help").output().expect("it runs").stdout;
+    drop(Running::start(&arguments, &[]));
+    let help = text(&run(&["--help"], &[]).stdout);
     assert!(DOCKERFILE.contains("EXPOSE 4567\n"));
-    assert!(String::from_utf8_lossy(&help).contains("[default: 4567]"));
+    assert!(help.contains("[default: 4567]"));
 }
