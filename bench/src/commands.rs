@@ -258,17 +258,17 @@ pub struct PlayArgs {
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub ca_file: Option<PathBuf>,
 
-    /// Limits of our own emulator: off, aws, or a file of the emulator's
-    #[arg(long, value_name = "off|aws|FILE", value_parser = Limits::load, default_value = "off")]
-    #[arg(help_heading = TARGET)]
-    pub limits: Limits,
+    /// Limits of the built-in emulator: off, aws, or a file of the emulator's [default: off]
+    #[arg(long, value_name = "off|aws|FILE", value_parser = Limits::load, help_heading = TARGET)]
+    pub limits: Option<Limits>,
 
-    /// Latency of our own emulator: none, aws, a duration such as 15ms, or a file
+    /// Latency of the built-in emulator: none, aws, a duration such as 15ms, or a file
+    /// [default: none]
     #[arg(long, value_name = "PROFILE", value_parser = Latency::from_argument)]
-    #[arg(default_value = "none", help_heading = TARGET)]
-    pub latency: Latency,
+    #[arg(help_heading = TARGET)]
+    pub latency: Option<Latency>,
 
-    /// Fault rules of our own emulator, in its JSON form
+    /// Fault rules of the built-in emulator, in its JSON form
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub faults: Option<PathBuf>,
 
@@ -343,7 +343,9 @@ impl PlayArgs {
                 Rule::list_from_json(&text).map_err(|error| unusable(&error))?
             }
         };
-        Ok(Profile { limits: self.limits.clone(), latency: self.latency.clone(), faults })
+        let limits = self.limits.clone().unwrap_or_default();
+        let latency = self.latency.clone().unwrap_or_default();
+        Ok(Profile { limits, latency, faults })
     }
 
     /// The payloads that were asked for, or the scenario's own.

@@ -3,6 +3,8 @@
 //!
 //! Law: what was measured before something went wrong is kept and said to be partial.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,6 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cli::Settings;
 use crate::commands::{PlayArgs, Rate};
-use crate::driver::DriverKind;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::load::content::Content;
@@ -31,6 +32,7 @@ use crate::scenario::work::{Interrupt, Work};
 use crate::target::choice::{Access, TargetChoice};
 use crate::target::trust::Trust;
 use crate::target::{Target, TargetKind};
+use refusals::refuse;
 
 /// What came of a session.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub async fn hold(
     listener: Listener,
 ) -> Result<Session, Failure> {
     let interrupt = listen_for_interrupts();
+    let profile = arguments.profile().map_err(Failure::Start)?;
+    refuse(choices, arguments, &profile)?;
     let content = arguments.content(&scenario).map_err(Failure::Start)?;
     let access = Access {
         driver: arguments.driver,
@@ -62,25 +66,9 @@ pub async fn hold(
         connections: arguments.connections,
         is_owned: arguments.i_own_this_endpoint,
         trust: Trust::with_file(arguments.ca_file.as_deref())?,
-        profile: arguments.profile().map_err(Failure::Start)?,
+        profile,
         shards: 2 * arguments.shards.unwrap_or(DEFAULT_SHARDS),
     };
-    if access.is_http2 && access.driver == DriverKind::Sdk {
-        return Err(Failure::Start(
-            "the SDK speaks HTTP/1.1 to http:// endpoints: pass --driver native with --h2c"
-                .to_owned(),
-        ));
-    }
-    if choices.contains(&TargetChoice::InProcess)
-        && access.driver == DriverKind::Native
-        && access.profile.delays()
-    {
-        return Err(Failure::Start(
-            "the native driver calls the in-process emulator without a wait, so that --latency \
-             and --faults would mean nothing: pass --target loopback, or --driver sdk"
-                .to_owned(),
-        ));
-    }
     let processes = processes(choices, &arguments.target_pids)?;
     let mut seats = Vec::with_capacity(choices.len());
     for (choice, process) in choices.iter().zip(processes.clone()) {

@@ -58,6 +58,10 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
             &["run", "put", "-t", "in-process", "--driver", "native", "--latency", "1ms"],
             "--target loopback",
         ),
+        (
+            &["run", "put", "-t", "http://127.0.0.1:1", "--limits", "aws"],
+            "only the built-in emulator takes --limits",
+        ),
         (&["run", "put", "--template", "{{pet.name}}"], "it knows random.number"),
         (&["run", "put", "--payload-file", "no/such/file"], "cannot be used"),
         (&["run", "put", "--ca-file", "no/such/file"], "PEM"),

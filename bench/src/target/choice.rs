@@ -107,6 +107,15 @@ impl TargetChoice {
         }
     }
 
+    /// Whether it is our own emulator, started here and made as it is to be.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        match self {
+            Self::InProcess | Self::Loopback => true,
+            Self::Null | Self::NullTcp | Self::Aws | Self::Endpoint(_) => false,
+        }
+    }
+
     /// Whether calls to it may cost money or disturb others.
     #[must_use]
     pub fn is_elsewhere(&self) -> bool {
