@@ -137,6 +137,7 @@ pub struct ProduceArgs {
 
 /// Arguments of `compare`: of saved runs, or of targets.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("files", |files| files.conflicts_with("PlayArgs")))]
 pub struct CompareTargetsArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the arguments it stands for have theirs")]
@@ -148,10 +149,11 @@ pub struct CompareTargetsArgs {
 
     /// What to play against the targets in turn
     #[arg(long, default_value = "thousand-four", value_parser = catalogue::named)]
+    #[arg(conflicts_with = "files")]
     pub scenario: Scenario,
 
     /// Save the runs; `-` is stdout
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
     pub json: Option<PathBuf>,
 
     #[command(flatten)]
@@ -170,11 +172,11 @@ pub struct NullArgs {
 /// How a scenario is played; what is left out is the scenario's own.
 #[derive(Debug, Clone, Args)]
 pub struct PlayArgs {
-    /// Records to put
+    /// Records to put; with --duration, whichever comes first ends the run
     #[arg(long, value_name = "N", value_parser = count(RECORDS_MAX), help_heading = LOAD)]
     pub records: Option<usize>,
 
-    /// Put records for so long, such as 30s or 5m
+    /// Put records for this long, such as 30s or 5m
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
     pub duration: Option<Duration>,
 
@@ -233,11 +235,11 @@ pub struct PlayArgs {
     #[arg(long, value_name = "TEXT", group = "payload", help_heading = DATA)]
     pub template: Option<String>,
 
-    /// Records of a PutRecords call
+    /// Records in a PutRecords call, where a scenario makes such calls
     #[arg(long, value_name = "N", value_parser = count(500), help_heading = DATA)]
     pub batch: Option<usize>,
 
-    /// User messages of a record, where a scenario merges or aggregates
+    /// User messages in a record, where a scenario merges or aggregates
     #[arg(long, value_name = "N", value_parser = count(1_000), help_heading = DATA)]
     pub merge: Option<usize>,
 
@@ -251,7 +253,7 @@ pub struct PlayArgs {
 
     /// HTTP/2 connections, with --h2c
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(TASKS_MAX))]
-    #[arg(help_heading = TARGET)]
+    #[arg(requires = "h2c", help_heading = TARGET)]
     pub connections: usize,
 
     /// Certificates to trust beside the machine's own, in PEM
@@ -305,7 +307,7 @@ pub struct PlayArgs {
     #[arg(value_parser = count(TASKS_MAX), help_heading = TARGET)]
     pub worker_threads: usize,
 
-    /// Keep each call, for csv and jtl
+    /// Keep each call in the saved run, for --format jtl
     #[arg(long, help_heading = TARGET)]
     pub samples: bool,
 }
@@ -450,6 +452,13 @@ mod tests {
     }
 
     #[test]
+    fn saved_runs_are_compared_without_anything_to_play() {
+        let line = parse(&["compare", "a.json", "b.json", "--noise", "2%", "--labels", "a,b"]);
+        let Some(Command::Compare(compare)) = line.unwrap().command else { panic!() };
+        assert_eq!((compare.saved.files.len(), compare.targets.len()), (2, 0));
+    }
+
+    #[test]
     fn bad_input_is_refused_with_a_reason() {
         for (arguments, reason) in [
             (&["run", "puts"][..], "there are thousand-four, put"),
@@ -458,7 +467,12 @@ mod tests {
             (&["run", "put", "--payload-bytes", "11MiB"], "at most 10MiB"),
             (&["run", "put", "--payload-bytes", "1", "--template", "x"], "cannot be used with"),
             (&["run", "put", "--batch", "501"], "501 is not in 1..=500"),
+            (&["run", "put", "--connections", "2"], "--h2c"),
             (&["compare", "a.json", "--target", "null"], "cannot be used with"),
+            (&["compare", "a.json", "b.json", "--json", "c.json"], "cannot be used with"),
+            (&["compare", "a.json", "b.json", "--scenario", "put"], "cannot be used with"),
+            (&["compare", "a.json", "b.json", "--records", "9"], "cannot be used with"),
+            (&["compare", "a.json", "b.json", "--limits", "aws"], "cannot be used with"),
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(reason), "{arguments:?} said: {error}");

@@ -26,7 +26,7 @@ use crate::measure::recorder::Samples;
 use crate::plan;
 use crate::report::progress::Progress;
 use crate::report::run::{self, Run, Sample, SelfOverhead};
-use crate::scenario::catalogue::{Consume, Produce, Scenario};
+use crate::scenario::catalogue::{Consume, Scenario};
 use crate::scenario::play::{DEFAULT_SHARDS, Drivers, Played, Surroundings, play};
 use crate::scenario::work::{Interrupt, Work};
 use crate::target::choice::{Access, TargetChoice};
@@ -58,7 +58,7 @@ pub async fn hold(
 ) -> Result<Session, Failure> {
     let interrupt = listen_for_interrupts();
     let profile = arguments.profile().map_err(Failure::Start)?;
-    refuse(choices, arguments, &profile)?;
+    refuse(&scenario, choices, arguments, &profile)?;
     let content = arguments.content(&scenario).map_err(Failure::Start)?;
     let access = Access {
         driver: arguments.driver,
@@ -335,12 +335,12 @@ fn work(
         (None, Some(_)) => None,
         (None, None) => Some(defaults.records),
     };
-    let merge = match scenario.produce {
-        Produce::Merged | Produce::Aggregated => arguments.merge.unwrap_or(defaults.merge),
-        _ => 1,
+    let merge = match scenario.produce.is_packed() {
+        true => arguments.merge.unwrap_or(defaults.merge),
+        false => 1,
     };
-    let batch = match scenario.produce {
-        Produce::Batch | Produce::Preload | Produce::Mixed => {
+    let batch = match scenario.produce.is_in_batches() {
+        true => {
             let bytes = content.bytes_about(arguments.seed) + KEY_BYTES_ABOUT;
             let room = (CALL_BYTES_MAX / bytes).max(1);
             match arguments.batch {
@@ -354,7 +354,7 @@ fn work(
                 None => defaults.batch.min(room),
             }
         }
-        _ => 1,
+        false => 1,
     };
     if merge > 1 {
         let bytes = content.bytes_about(arguments.seed) + KEY_BYTES_ABOUT;

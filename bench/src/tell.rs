@@ -80,6 +80,12 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
 /// # Errors
 /// When nothing could be put.
 pub async fn produce(arguments: &ProduceArgs) -> Result<bool, Failure> {
+    if arguments.play.samples {
+        return Err(Failure::Start(
+            "produce shows each call and keeps none: leave out --samples, or pass it to run steady"
+                .to_owned(),
+        ));
+    }
     let _made = make_sure_of(&[&arguments.save])?;
     let (sender, mut heard) = mpsc::unbounded_channel::<Sample>();
     let is_json = arguments.json;

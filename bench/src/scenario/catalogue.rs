@@ -62,6 +62,26 @@ pub enum Produce {
     Preload,
 }
 
+impl Produce {
+    /// Whether some of its calls are `PutRecords`.
+    #[must_use]
+    pub fn is_in_batches(self) -> bool {
+        match self {
+            Self::Batch | Self::Mixed | Self::Preload => true,
+            Self::Single | Self::Aggregated | Self::Merged => false,
+        }
+    }
+
+    /// Whether a record holds several user messages.
+    #[must_use]
+    pub fn is_packed(self) -> bool {
+        match self {
+            Self::Aggregated | Self::Merged => true,
+            Self::Single | Self::Batch | Self::Mixed | Self::Preload => false,
+        }
+    }
+}
+
 /// How records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consume {

@@ -393,8 +393,7 @@ fn conclude(
         });
         breaches.extend(verdict.sentences());
         let wanted = produced.totals.amount.records * work.merge as u64;
-        let is_packed = matches!(work.scenario.produce, Produce::Merged | Produce::Aggregated);
-        if is_packed && !work.is_adopted {
+        if work.scenario.produce.is_packed() && !work.is_adopted {
             notes.push(format!(
                 "{} user messages in {} records",
                 readings.user_records,

@@ -3,21 +3,28 @@
 //!
 //! Law: whoever passes an option has it obeyed, or is told why it cannot be.
 
-use crate::commands::PlayArgs;
+use crate::commands::{PlayArgs, Rate};
 use crate::driver::DriverKind;
 use crate::failure::Failure;
+use crate::measure::process;
+use crate::scenario::catalogue::{ALL, Produce, Scenario};
 use crate::target::Profile;
 use crate::target::choice::TargetChoice;
 
 /// Refuses the first thing that cannot be obeyed.
 pub(super) fn refuse(
+    scenario: &Scenario,
     choices: &[TargetChoice],
     arguments: &PlayArgs,
     profile: &Profile,
 ) -> Result<(), Failure> {
     let refusal = not_built_in(choices, arguments)
-        .or_else(|| no_http2(arguments))
-        .or_else(|| no_wait(choices, arguments, profile));
+        .or_else(|| no_http2(choices, arguments))
+        .or_else(|| no_wait(choices, arguments, profile))
+        .or_else(|| no_batch(scenario, arguments))
+        .or_else(|| no_merge(scenario, arguments))
+        .or_else(|| no_rate(scenario, arguments))
+        .or_else(|| no_process(arguments));
     refusal.map_or(Ok(()), |sentence| Err(Failure::Start(sentence)))
 }
 
@@ -42,10 +49,20 @@ fn not_built_in(choices: &[TargetChoice], arguments: &PlayArgs) -> Option<String
     })
 }
 
-fn no_http2(arguments: &PlayArgs) -> Option<String> {
-    (arguments.h2c && arguments.driver == DriverKind::Sdk).then(|| {
-        "the SDK speaks HTTP/1.1 to http:// endpoints: pass --driver native with --h2c".to_owned()
-    })
+fn no_http2(choices: &[TargetChoice], arguments: &PlayArgs) -> Option<String> {
+    let has_no_socket =
+        |choice: &TargetChoice| matches!(choice, TargetChoice::InProcess | TargetChoice::Null);
+    let sentence = match arguments.driver {
+        _ if !arguments.h2c => return None,
+        DriverKind::Sdk => {
+            "the SDK speaks HTTP/1.1 to http:// endpoints: pass --driver native with --h2c"
+        }
+        DriverKind::Native if choices.iter().all(has_no_socket) => {
+            "without a socket there is no HTTP/2: leave out --h2c, or pass --target loopback"
+        }
+        DriverKind::Native => return None,
+    };
+    Some(sentence.to_owned())
 }
 
 fn no_wait(choices: &[TargetChoice], arguments: &PlayArgs, profile: &Profile) -> Option<String> {
@@ -57,6 +74,61 @@ fn no_wait(choices: &[TargetChoice], arguments: &PlayArgs, profile: &Profile) ->
          and --faults would mean nothing: pass --target loopback, or --driver sdk"
             .to_owned()
     })
+}
+
+fn no_batch(scenario: &Scenario, arguments: &PlayArgs) -> Option<String> {
+    let is_ignored = arguments.batch.is_some() && !scenario.produce.is_in_batches();
+    is_ignored.then(|| {
+        format!(
+            "{} makes no PutRecords calls: leave out --batch, or play {}",
+            scenario.name,
+            others(Produce::is_in_batches)
+        )
+    })
+}
+
+fn no_merge(scenario: &Scenario, arguments: &PlayArgs) -> Option<String> {
+    let is_ignored = arguments.merge.is_some() && !scenario.produce.is_packed();
+    is_ignored.then(|| {
+        format!(
+            "{} puts one user message in each record: leave out --merge, or play {}",
+            scenario.name,
+            others(Produce::is_packed)
+        )
+    })
+}
+
+/// The scenarios whose records become calls in such a way.
+fn others(is_such: fn(Produce) -> bool) -> String {
+    let such = ALL.iter().filter(|scenario| is_such(scenario.produce));
+    such.map(|scenario| scenario.name).collect::<Vec<_>>().join(" or ")
+}
+
+fn no_rate(scenario: &Scenario, arguments: &PlayArgs) -> Option<String> {
+    let has_rate = match &arguments.rate {
+        Some(Rate::Shape(_)) => true,
+        Some(Rate::Max) => false,
+        None => scenario.defaults.rate.is_some(),
+    };
+    if has_rate && scenario.produce == Produce::Preload {
+        return Some(format!(
+            "{} puts its records before the measurement, as fast as it can: leave out --rate",
+            scenario.name
+        ));
+    }
+    (arguments.poisson && !has_rate).then(|| {
+        "--poisson spreads the records of a rate, and there is none: pass --rate, or leave it out"
+            .to_owned()
+    })
+}
+
+fn no_process(arguments: &PlayArgs) -> Option<String> {
+    let mut pids = arguments.target_pids.iter();
+    let unknown = pids.find(|pid| process::usage(&pid.to_string()).is_none())?;
+    Some(format!(
+        "nothing is known here of a process {unknown}: pass the id of one that runs, or leave \
+         out --target-pid"
+    ))
 }
 
 #[cfg(test)]
@@ -72,7 +144,7 @@ mod tests {
         let line = CommandLine::try_parse_from(words).unwrap();
         let Some(Command::Run(run)) = line.command else { unreachable!("it is a run") };
         let profile = run.play.profile().unwrap();
-        let refused = refuse(&[run.target], &run.play, &profile);
+        let refused = refuse(&run.scenario, &[run.target], &run.play, &profile);
         refused.err().map_or(String::new(), |failure| failure.to_string())
     }
 
@@ -93,6 +165,40 @@ mod tests {
         }
         for target in ["loopback", "in-process"] {
             assert_eq!(said(&format!("put -t {target} --limits aws --latency 1ms")), "");
+        }
+    }
+
+    #[test]
+    fn what_the_scenario_would_ignore_is_refused() {
+        for (arguments, sentence) in [
+            (
+                "put --batch 5",
+                "put makes no PutRecords calls: leave out --batch, or play put-batch",
+            ),
+            ("merged --batch 5", "merged makes no PutRecords calls"),
+            ("put --merge 5", "leave out --merge, or play aggregated or merged"),
+            ("put-batch --merge 1", "put-batch puts one user message in each record"),
+            ("drain --rate 100", "leave out --rate"),
+            ("put --poisson", "pass --rate"),
+            ("steady --rate max --poisson", "pass --rate"),
+            ("put -t null --driver native --h2c", "without a socket there is no HTTP/2"),
+            ("put -t http://127.0.0.1:1 --target-pid 4294967295", "of a process 4294967295"),
+        ] {
+            assert!(said(arguments).contains(sentence), "{arguments} said: {}", said(arguments));
+        }
+        let own = format!("put -t http://127.0.0.1:1 --target-pid {}", std::process::id());
+        for arguments in [
+            "put-batch --batch 5",
+            "mixed --batch 5",
+            "drain --batch 5 --rate max",
+            "aggregated --merge 5",
+            "merged --merge 1",
+            "put --rate 100 --poisson",
+            "steady --poisson",
+            "put -t null-tcp --driver native --h2c --connections 2",
+            &own,
+        ] {
+            assert_eq!(said(arguments), "", "{arguments}");
         }
     }
 }
