@@ -119,7 +119,7 @@ impl Latency {
         let value: Value =
             serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
         let Value::Object(members) = &value else {
-            return Err("a latency profile is an object".to_owned());
+            return Err(r#"a latency profile is an object, such as {"other": "15ms"}"#.to_owned());
         };
         let mut latency = Self::none();
         for (name, value) in members {
@@ -136,9 +136,13 @@ impl Latency {
                     }
                 }
                 ("operations", _) => {
-                    return Err(within("it is an object, by operation".to_owned()));
+                    let example = r#"it is an object, such as {"PutRecord": "15ms"}"#;
+                    return Err(within(example.to_owned()));
                 }
-                _ => return Err(within("there is no such member".to_owned())),
+                _ => {
+                    let known = "there is no such member; there are operations, other, events";
+                    return Err(within(known.to_owned()));
+                }
             }
         }
         Ok(latency)
@@ -229,15 +233,18 @@ impl Distribution {
 
     fn read(value: &Value) -> Result<Self, String> {
         let duration = |value: &Value| {
-            let text = value.as_str().ok_or_else(|| format!("{value} is not a duration"));
+            let example = r#"write a text such as "15ms", or {"50": "12ms", "99": "40ms"}"#;
+            let text =
+                value.as_str().ok_or_else(|| format!("{value} is not a duration: {example}"));
             text.and_then(parse_duration)
         };
         let Value::Object(points) = value else {
             return duration(value).map(Self::fixed);
         };
         let point = |(share, value): (&String, &Value)| {
-            let percent: f64 =
-                share.parse().map_err(|_| format!("{share:?} is not a number of percent"))?;
+            let percent: f64 = share
+                .parse()
+                .map_err(|_| format!("{share:?} is not a number of percent: write \"50\""))?;
             Ok((percent / 100.0, duration(value)?))
         };
         Self::quantiles(points.iter().map(point).collect::<Result<Vec<_>, String>>()?)
@@ -349,13 +356,24 @@ mod tests {
     #[test]
     fn a_profile_that_makes_no_sense_says_where() {
         for (text, expected) in [
-            ("7", "a latency profile is an object"),
-            (r#"{"puts": "1ms"}"#, "`puts`: there is no such member"),
+            ("7", "a latency profile is an object, such as {\"other\": \"15ms\"}"),
+            (
+                r#"{"puts": "1ms"}"#,
+                "`puts`: there is no such member; there are operations, other, ev",
+            ),
+            (
+                r#"{"other": 15}"#,
+                "`other`: 15 is not a duration: write a text such as \"15ms\", or {",
+            ),
+            (r#"{"operations": "1ms"}"#, "`operations`: it is an object, such as {\"PutRecord\":"),
             (r#"{"other": "1"}"#, "`other`: \"1\" is not a duration"),
             (r#"{"operations": {"Put": "1ms"}}"#, "`operations`: `Put`: \"Put\" is not an"),
             (r#"{"events": {"0": "2ms", "50": "1ms"}}"#, "`events`: more of the calls cannot"),
             (r#"{"events": {"101": "2ms"}}"#, "`events`: a share of the calls is from"),
-            (r#"{"events": {"p50": "2ms"}}"#, "`events`: \"p50\" is not a number of percent"),
+            (
+                r#"{"events": {"p50": "2ms"}}"#,
+                "`events`: \"p50\" is not a number of percent: write",
+            ),
         ] {
             let error = Latency::from_json(text).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");

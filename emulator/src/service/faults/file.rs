@@ -128,18 +128,24 @@ fn parse(text: &str) -> Result<Value, InvalidRule> {
 fn read(members: &Map<String, Value>) -> Result<Rule, Wrong> {
     for name in members.keys() {
         if !CONDITIONS.contains(&name.as_str()) && !ACTIONS.contains(&name.as_str()) {
-            return Err((name.clone(), "there is no such member".to_owned()));
+            let known = [CONDITIONS, ACTIONS].concat().join(", ");
+            return Err((name.clone(), format!("there is no such member; there are {known}")));
         }
     }
-    let given: Vec<_> = ACTIONS.iter().filter(|name| members.contains_key(**name)).collect();
+    let given = ACTIONS.iter().copied().filter(|name| members.contains_key(*name));
+    let given: Vec<_> = given.collect();
     let [action] = given[..] else {
-        let member = given.get(1).map_or("reject", |name| name);
-        let problem = format!("a rule has exactly one of {}", ACTIONS.join(", "));
+        let (member, has) = match given[..] {
+            [_, second, ..] => (second, format!("{} actions, {}", given.len(), given.join(", "))),
+            _ => ("reject", "no action".to_owned()),
+        };
+        let actions = ACTIONS.join(", ");
+        let problem = format!("a rule has exactly one of {actions}; this one has {has}");
         return Err((member.to_owned(), problem));
     };
     let members = Members(members);
     let mut rule = Rule::new(members.read(action, |value| read_action(action, value))?);
-    for operation in members.list("operation", |value| text(value)?.parse::<Operation>())? {
+    for operation in members.list("operation", operation)? {
         rule = rule.operation(operation);
     }
     for (name, place) in [
@@ -175,6 +181,9 @@ fn read_action(name: &str, value: &Value) -> Result<Action, String> {
             let Failure { error, message, .. } = failure(value, false)?;
             Ok(Action::Reject { error, message })
         }
+        "fail_records" if !value.is_string() && !value.is_object() => {
+            Err(format!("{}; `record` says which records", no_error(value)))
+        }
         "fail_records" => {
             let Failure { error, message, .. } = failure(value, false)?;
             Ok(Action::FailRecords { error, message })
@@ -183,9 +192,12 @@ fn read_action(name: &str, value: &Value) -> Result<Action, String> {
             let Failure { error, message, after_events } = failure(value, true)?;
             Ok(Action::EndStream { after_events, error, message })
         }
-        "delay" => text(value).and_then(parse_duration).map(Action::Delay),
+        "delay" => match value.as_str() {
+            Some(duration) => parse_duration(duration).map(Action::Delay),
+            None => Err(format!("{value} is not a duration: write a text such as \"250ms\"")),
+        },
         "cut_stream_after" => number(value).map(|after_events| Action::CutStream { after_events }),
-        "hold_until" => text(value)?.parse().map(Action::HoldUntil),
+        "hold_until" => operation(value).map(Action::HoldUntil),
         _ if *value != Value::Bool(true) => Err("write true, or leave it out".to_owned()),
         "internal_failure" => {
             Ok(Action::Reject { error: ErrorKind::InternalFailure, message: None })
@@ -208,20 +220,23 @@ struct Failure {
 
 fn failure(value: &Value, of_a_stream: bool) -> Result<Failure, String> {
     let Value::Object(object) = value else {
-        let error = text(value)?.parse()?;
+        let error = error_kind(value)?;
         return Ok(Failure { error, message: None, after_events: 0 });
     };
     let known = |name: &&String| {
         !matches!(name.as_str(), "error" | "message") && (*name != "after_events" || !of_a_stream)
     };
     if let Some(name) = object.keys().find(known) {
-        return Err(format!("there is no member `{name}` in it"));
+        let more = if of_a_stream { ", after_events" } else { "" };
+        return Err(format!("there is no member `{name}` in it; there are error, message{more}"));
     }
     let members = Members(object);
     let within = |(member, problem)| format!("`{member}`: {problem}");
-    let error = members.optional("error", |value| text(value)?.parse()).map_err(within)?;
+    let error = members.optional("error", error_kind).map_err(within)?;
     Ok(Failure {
-        error: error.ok_or("it needs the member `error`")?,
+        error: error.ok_or_else(|| {
+            format!("it needs the member `error`, as in {}", r#"{"error": "InternalFailure"}"#)
+        })?,
         message: members
             .optional("message", |value| text(value).map(str::to_owned))
             .map_err(within)?,
@@ -289,19 +304,75 @@ impl Members<'_> {
 }
 
 fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| format!("{value} is not a text"))
+    value.as_str().ok_or_else(|| match value {
+        Value::Number(_) | Value::Bool(_) => format!("{value} is not a text: write \"{value}\""),
+        _ => format!("{value} is not a text: write one in double quotes"),
+    })
+}
+
+fn operation(value: &Value) -> Result<Operation, String> {
+    let read = |name: &str| name.parse::<Operation>();
+    let no_operation = || format!("{value} is not an operation");
+    let known = value.as_str().ok_or_else(no_operation).and_then(read);
+    known.map_err(|problem| format!("{problem}: write one such as \"PutRecord\""))
+}
+
+fn error_kind(value: &Value) -> Result<ErrorKind, String> {
+    let name = value.as_str().ok_or_else(|| no_error(value))?;
+    name.parse().map_err(|problem| {
+        format!("{problem}: write one such as \"ProvisionedThroughputExceededException\"")
+    })
+}
+
+fn no_error(value: &Value) -> String {
+    let example = r#"{"error": "InternalFailure", "message": "why"}"#;
+    format!("{value} is not an error: write its name, such as \"InternalFailure\", or {example}")
 }
 
 fn number(value: &Value) -> Result<u64, String> {
-    value.as_u64().ok_or_else(|| format!("{value} is not a number from 0 up"))
+    value.as_u64().ok_or_else(|| format!("{value} is not a number from 0 up: write one such as 3"))
 }
 
 fn positive(value: &Value) -> Result<u64, String> {
     let number = value.as_u64().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("{value} is not a number from 1 up"))
+    number.ok_or_else(|| format!("{value} is not a number from 1 up: write one such as 3"))
 }
 
 fn probability(value: &Value) -> Result<f64, String> {
     let number = value.as_f64().filter(|number| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| format!("{value} is not a number from 0 to 1"))
+    number.ok_or_else(|| format!("{value} is not a number from 0 to 1: write one such as 0.5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_together_with_what_to_write() {
+        for (rule, expected) in [
+            ("{}", "exactly one of reject, fail_records, "),
+            ("{}", "; this one has no action"),
+            (r#"{"delay": "1s", "hold": true}"#, "; this one has 2 actions, delay, hold"),
+            (r#"{"places": [3, 7]}"#, "there is no such member; there are operation, stream, "),
+            (r#"{"fail_records": [3]}"#, "[3] is not an error: write its name, such as "),
+            (r#"{"fail_records": [3]}"#, "; `record` says which records"),
+            (r#"{"reject": 400}"#, r#"or {"error": "InternalFailure", "message": "why"}"#),
+            (r#"{"reject": "Teapot"}"#, r#"such as "ProvisionedThroughputExceededException""#),
+            (r#"{"reject": {"error": 1}}"#, "`error`: 1 is not an error: write its name"),
+            (r#"{"reject": {}}"#, r#"`error`, as in {"error": "InternalFailure"}"#),
+            (r#"{"reject": {"why": 1}}"#, "`why` in it; there are error, message"),
+            (r#"{"end_stream_with": {"why": 1}}"#, "; there are error, message, after_events"),
+            (r#"{"delay": 250}"#, "250 is not a duration: write a text such as \"250ms\""),
+            (r#"{"hold_until": "Put"}"#, "write one such as \"PutRecord\""),
+            (r#"{"hold": true, "operation": 7}"#, "7 is not an operation: write one such as"),
+            (r#"{"hold": true, "partition_key": 7}"#, "7 is not a text: write \"7\""),
+            (r#"{"hold": true, "stream": ["s"]}"#, "not a text: write one in double quotes"),
+            (r#"{"hold": true, "times": "2"}"#, "not a number from 0 up: write one such as 3"),
+            (r#"{"hold": true, "every": 0}"#, "0 is not a number from 1 up: write one such as 3"),
+            (r#"{"hold": true, "probability": 2}"#, "from 0 to 1: write one such as 0.5"),
+        ] {
+            let error = Rule::from_json(rule).expect_err(rule).to_string();
+            assert!(error.contains(expected), "{rule}: {error}");
+        }
+    }
 }
