@@ -109,7 +109,11 @@ struct Serving {
     #[arg(long, env = "KINESIS_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
 
-    /// JSON file of streams, consumers and records to have from the start
+    /// JSON file of streams, consumers and records to start with
+    ///
+    /// {"streams": [{"name": "orders", "shards": 2}]}
+    ///
+    /// Every member, with an example that runs: docs/files.md
     #[arg(long = "init", env = "KINESIS_INIT", value_name = "FILE")]
     init_file: Option<PathBuf>,
 
@@ -139,14 +143,22 @@ struct Serving {
     #[arg(long, env = "KINESIS_DATA_DIR_SPARE", hide = true, default_value_t = SPARE_BYTES)]
     data_dir_spare: u64,
 
-    /// How long calls take: none, aws, a duration such as 15ms, or a file
+    /// How long calls take: none, aws, a duration such as 15ms, or a JSON file
+    ///
+    /// {"operations": {"PutRecord": {"50": "12ms", "99": "40ms"}}, "other": "15ms"}
+    ///
+    /// Every member, with an example that runs: docs/files.md
     #[arg(
         long, env = "KINESIS_CALL_LATENCY", value_name = "PROFILE", default_value = "none",
         value_parser = Latency::from_argument,
     )]
     latency: Latency,
 
-    /// File of fault rules, in JSON
+    /// JSON file of fault rules: calls to refuse, delay, hold or cut off
+    ///
+    /// [{"operation": "PutRecord", "times": 2, "reject": "ProvisionedThroughputExceededException"}]
+    ///
+    /// Every member, with an example that runs: docs/files.md
     #[arg(long, env = "KINESIS_FAULTS", value_name = "FILE")]
     faults: Option<PathBuf>,
 
@@ -164,7 +176,11 @@ struct Serving {
     #[command(flatten)]
     allowed: server::Allowed,
 
-    /// Limits to enforce: off, aws, or a JSON file that names a base and what differs
+    /// Limits to enforce: off, aws, or a JSON file
+    ///
+    /// {"base": "aws", "write_records_per_second": 500}
+    ///
+    /// Every member, with an example that runs: docs/files.md
     #[arg(
         long, env = "KINESIS_LIMITS", value_name = "off|aws|FILE", default_value = "off",
         value_parser = Limits::load,

@@ -1,5 +1,6 @@
 //! What files outside of this package promise about the binary: `docs/migrating.md` to
-//! who comes from another emulator, row by row, and the Dockerfile.
+//! users of other emulators, row by row; `docs/files.md` about the files that it takes,
+//! member by member; and the Dockerfile.
 //!
 //! Not in the published package, which has no such files.
 
@@ -13,9 +14,10 @@ use std::net::TcpStream;
 #[allow(dead_code, reason = "the pages need a part of it")]
 mod running;
 
-use running::{Running, run, text};
+use running::{Document, Running, run, text};
 
 const PAGE: &str = include_str!("../../docs/migrating.md");
+const FILES: &str = include_str!("../../docs/files.md");
 const DOCKERFILE: &str = include_str!("../../Dockerfile");
 const ALIASES: &str = include_str!("../src/cli/aliases.rs");
 
@@ -101,6 +103,80 @@ fn each_way_to_start_is_one_that_the_binary_knows() {
         }
     }
     assert!(known >= 6, "the page names options");
+}
+
+/// The path of a file that `docs/files.md` shows.
+fn shown(name: &str) -> String {
+    assert!(FILES.contains(&format!("<!-- recipe: docs/files/{name}.json -->")), "{name}");
+    format!("{}/../docs/files/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn get(server: &Running, path: &str) -> String {
+    let mut socket = TcpStream::connect(&server.address).expect("it listens");
+    running::get(&mut socket, path)
+}
+
+#[test]
+fn each_file_that_is_shown_does_what_it_says() {
+    let start = |flag, name| Running::start(&["--port", "0", flag, &shown(name)], &[]);
+    let init = start("--init", "init");
+    let orders = get(&init, "/_emulator/streams/orders/records");
+    for text in ["customer-1", "customer-2", "customer-3"] {
+        assert!(orders.contains(text), "{text}: {orders}");
+    }
+    let (_, summary) = init.call("DescribeStreamSummary", r#"{"StreamName":"orders"}"#);
+    for text in [r#""RetentionPeriodHours":48"#, r#""OpenShardCount":2"#, r#""ConsumerCount":1"#] {
+        assert!(summary.contains(text), "{text}: {summary}");
+    }
+    let faults = get(&start("--faults", "faults"), "/_emulator/faults");
+    for action in ["reject", "fail_records", "delay", "drop_connection_after_commit"] {
+        assert!(faults.contains(&format!("\"{action}\":")), "{action}: {faults}");
+    }
+    let mut limits = start("--limits", "limits");
+    assert_eq!(limits.lines(6)[5], "The limits in force are those of staging.");
+    let latency = get(&start("--latency", "latency"), "/_emulator/latency");
+    assert_eq!(latency.trim(), r#"{"latency":"custom"}"#);
+}
+
+#[test]
+fn every_member_that_a_file_may_have_is_on_the_page() {
+    for (flag, wrong) in [
+        ("--init", r#"{"streams": [], "x": 1}"#),
+        ("--init", r#"{"streams": [{"name": "s", "x": 1}]}"#),
+        (
+            "--init",
+            r#"{"streams": [{"name": "s", "records": [{"key": "k", "text": "", "x": 1}]}]}"#,
+        ),
+        ("--faults", r#"[{"hold": true, "x": 1}]"#),
+        ("--limits", r#"{"x": 1}"#),
+        ("--latency", r#"{"x": 1}"#),
+    ] {
+        let file = Document::new("unknown.json", wrong);
+        let refused = text(&run(&["--port", "0", flag, file.path()], &[]).stderr);
+        let (_, known) = ["; there are ", "; those are "]
+            .iter()
+            .find_map(|before| refused.split_once(before))
+            .unwrap_or_else(|| panic!("{flag} does not list its members: {refused}"));
+        let known = known.lines().next().expect("a line");
+        assert!(!known.is_empty());
+        for member in known.split(", ") {
+            let written = [format!("`{member}`"), format!("\"{member}\"")];
+            assert!(written.iter().any(|code| FILES.contains(code)), "{flag}: {member}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_a_flag_for_a_file_has_an_example_that_is_read() {
+    let help = text(&run(&["--help"], &[]).stdout);
+    for flag in ["--init", "--faults", "--limits", "--latency"] {
+        let (_, about) = help.split_once(&format!("{flag} <")).expect("the flag");
+        let about = about.split("\n      --").next().expect("its help");
+        let example = about.lines().map(str::trim).find(|line| line.starts_with(['{', '[']));
+        let file = Document::new("example.json", example.expect("an example"));
+        assert!(about.contains("docs/files.md"), "{about}");
+        drop(Running::start(&["--port", "0", flag, file.path()], &[]));
+    }
 }
 
 #[test]
