@@ -23,7 +23,7 @@ use crate::durable::store::{DataDir, Resumed, SPARE_BYTES};
 use crate::emulator::{StartError, environment};
 use crate::model::arn::Region;
 use crate::model::limits::Limits;
-use crate::model::settings::Settings;
+use crate::model::settings::{Secret, Settings};
 use crate::server;
 use crate::service::Service;
 use crate::service::begin::Beginning;
@@ -94,6 +94,10 @@ enum Command {
         /// Region of callers
         #[arg(long, env = "KINESIS_REGION", default_value = Region::DEFAULT)]
         region: Region,
+
+        /// What the emulator verifies signatures with; it is not printed
+        #[arg(long, env = "KINESIS_VERIFY_SECRET", value_name = "SECRET", hide_env_values = true)]
+        verify_secret: Option<Secret>,
     },
 }
 
@@ -223,8 +227,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             let address = SocketAddr::new(serving.host, port);
             in_runtime(address, execute(&serving, port, &command))
         }
-        Some(Command::Env { host, port, region }) => {
-            let settings = Settings { region, ..Settings::default() };
+        Some(Command::Env { host, port, region, verify_secret }) => {
+            let settings = Settings { region, verify_secret, ..Settings::default() };
             let address = SocketAddr::new(host, port);
             export(&mut io::stdout().lock(), address, &settings)
                 .map_err(|source| StartError::new(address, source))?;
@@ -395,7 +399,12 @@ fn announce(
 
 fn export(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> io::Result<()> {
     for (name, value) in environment(&url(address), settings) {
-        writeln!(out, "export {name}={value}")?;
+        if name == "AWS_SECRET_ACCESS_KEY" && settings.verify_secret.is_some() {
+            // Terminals and logs keep what is printed.
+            writeln!(out, "# {name}: the one of --verify-secret")?;
+        } else {
+            writeln!(out, "export {name}={value}")?;
+        }
     }
     Ok(())
 }

@@ -69,7 +69,10 @@ fn a_secret_is_never_printed() {
         let mut emulator = Running::start(&port, variables);
         let (status, body) = emulator.call("ListStreams", "{}");
         assert_eq!(status, 400, "it has to be signed with the secret");
-        let printed = emulator.lines(6).concat() + &body;
+        let lines = emulator.lines(6);
+        assert_eq!(lines[3], "export AWS_ACCESS_KEY_ID=test");
+        assert_eq!(lines[4], "# AWS_SECRET_ACCESS_KEY: the one of --verify-secret");
+        let printed = lines.concat() + &body;
         assert!(!printed.contains(secret), "{printed}");
     }
 }
