@@ -138,6 +138,7 @@ pub struct ProduceArgs {
 /// Arguments of `compare`: of saved runs, or of targets.
 #[derive(Debug, Clone, Args)]
 #[command(mut_arg("files", |files| files.conflicts_with("PlayArgs")))]
+#[command(mut_arg("repetitions", |repetitions| repetitions.default_value("5")))]
 pub struct CompareTargetsArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "the arguments it stands for have theirs")]
@@ -423,6 +424,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::{Command, CommandLine, Rate};
+    use crate::report::statistics::REPETITIONS_MIN;
 
     fn parse(arguments: &[&str]) -> Result<CommandLine, String> {
         CommandLine::try_parse_from([&["kinesis-bench"], arguments].concat())
@@ -449,6 +451,19 @@ mod tests {
         let Some(Command::Run(run)) = parse(&arguments).unwrap().command else { panic!() };
         assert_eq!((run.scenario.name, &*run.target.to_string()), ("fan-out", "null-tcp"));
         assert!(matches!(run.play.rate, Some(Rate::Shape(_))));
+    }
+
+    #[test]
+    fn a_comparison_is_played_as_often_as_a_claim_needs() {
+        let repetitions = |arguments: &[&str]| match parse(arguments).unwrap().command {
+            Some(Command::Compare(compare)) => compare.play.repetitions,
+            Some(Command::Run(run)) => run.play.repetitions,
+            other => panic!("{other:?}"),
+        };
+        let compare = ["compare", "-t", "loopback", "-t", "in-process"];
+        assert_eq!(repetitions(&compare), REPETITIONS_MIN);
+        assert_eq!(repetitions(&[&compare[..], &["--repetitions", "2"]].concat()), 2);
+        assert_eq!(repetitions(&["run", "put"]), 1);
     }
 
     #[test]

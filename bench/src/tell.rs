@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::commands::{CompareTargetsArgs, ProduceArgs, RunArgs};
 use crate::failure::Failure;
 use crate::report::commands::{Complaints, write};
+use crate::report::compare::too_few;
 use crate::report::format::{Choices, Format};
 use crate::report::run::{Run, Sample};
 use crate::report::saved;
@@ -64,10 +65,21 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
             "one target compares with nothing: give --target again".to_owned(),
         ));
     }
+    let labels = &arguments.saved.labels;
+    if labels.len() > arguments.targets.len() {
+        return Err(Failure::Start(format!(
+            "--labels names {} runs, and there are {} targets",
+            labels.len(),
+            arguments.targets.len()
+        )));
+    }
     let _made = make_sure_of(&[&arguments.json, &arguments.saved.output])?;
+    if let Some(caution) = too_few(arguments.play.repetitions) {
+        to_people(&format!("caution: {caution}"));
+    }
     let Session { mut runs, ended_by } =
         hold(arguments.scenario, &arguments.targets, &arguments.play, None).await?;
-    for (run, label) in runs.iter_mut().zip(&arguments.saved.labels) {
+    for (run, label) in runs.iter_mut().zip(labels) {
         run.label.clone_from(label);
     }
     save(&runs, arguments.json.as_deref())?;

@@ -70,6 +70,7 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
         (&["run", "put", "--json", "no/such/folder/run.json"], "name another file"),
         (&["run", "put-batch", "--payload-bytes", "1MiB", "--batch", "20"], "--batch 9 or less"),
         (&["compare", "--target", "in-process"], "give --target again"),
+        (&["compare", "-t", "null", "-t", "null", "--labels", "a,b,c"], "--labels names 3 runs"),
     ] {
         let (code, _, stderr) = ended(bench(arguments));
         assert_eq!(code, 2, "{arguments:?} said: {stderr}");
@@ -268,6 +269,15 @@ fn every_scenario_holds_with_both_drivers_and_both_loops() {
             scope.spawn(move || play(scenario, &loopback));
         });
     }
+}
+
+#[test]
+fn too_few_repetitions_for_a_claim_are_told_before_anything_is_measured() {
+    let targets = ["compare", "-t", "null", "-t", "http://127.0.0.1:1"];
+    let (code, _, stderr) = ended(bench(&[&targets[..], &["--repetitions", "4"]].concat()));
+    assert!(code == 2 && stderr.starts_with("caution: a claim needs 5 repetitions"), "{stderr}");
+    let (code, _, stderr) = ended(bench(&targets));
+    assert!(code == 2 && !stderr.contains("caution"), "{stderr}");
 }
 
 #[test]

@@ -59,6 +59,18 @@ pub enum Finding {
 /// A difference smaller than this is none that matters, however sure.
 pub const NOISE_DEFAULT: f64 = 0.05;
 
+/// What to know before so many repetitions of each run are made, to be compared.
+#[must_use]
+pub fn too_few(repetitions: usize) -> Option<String> {
+    (repetitions < REPETITIONS_MIN).then(|| {
+        format!(
+            "a claim needs {REPETITIONS_MIN} repetitions of each run, and these will be \
+             {repetitions}: nothing can be said in the end; pass --repetitions \
+             {REPETITIONS_MIN} or more, or leave it out"
+        )
+    })
+}
+
 impl Comparison {
     /// Compares a run with a baseline, taking ratios up to `1 + noise` for none.
     #[must_use]
