@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use crate::commands::{CompareTargetsArgs, ProduceArgs, RunArgs};
 use crate::failure::Failure;
 use crate::report::commands::{Complaints, write};
-use crate::report::compare::too_few;
-use crate::report::format::{Choices, Format};
+use crate::report::compare::{Comparison, too_few};
+use crate::report::format::{Choices, Format, terminal};
 use crate::report::run::{Run, Sample};
 use crate::report::saved;
 use crate::scenario::steady;
@@ -43,6 +43,7 @@ pub async fn run(arguments: &RunArgs) -> Result<bool, Failure> {
                 show_unsaved(&runs, arguments.output.as_deref());
             }
         })?;
+        tell_written(&runs, None, arguments.output.as_deref());
     }
     let mut complaints = arguments.judgement.complaints(&runs)?;
     for run in &runs {
@@ -84,6 +85,8 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
     }
     save(&runs, arguments.json.as_deref())?;
     let complaints = arguments.saved.show(&runs)?;
+    let noise = arguments.saved.judgement.noise;
+    tell_written(&runs, Some(noise), arguments.saved.output.as_deref());
     finish(&runs, complaints, ended_by)
 }
 
@@ -203,6 +206,21 @@ fn save(runs: &[Run], path: Option<&Path>) -> Result<(), Failure> {
             write(&saved::text(runs), Some(path)).inspect_err(|_| show_unsaved(runs, Some(path)))
         }
     }
+}
+
+/// What came of it in a line for each run, and of a comparison, where all else is in a file.
+fn tell_written(runs: &[Run], noise: Option<f64>, path: Option<&Path>) {
+    let Some(path) = path.filter(|path| path.as_os_str() != "-") else { return };
+    for run in runs {
+        let name = if runs.len() > 1 { format!("{}: ", run.label) } else { String::new() };
+        to_people(&(name + &terminal::verdict(run)));
+    }
+    if let (Some(noise), [baseline, others @ ..]) = (noise, runs) {
+        for other in others {
+            to_people(&Comparison::new(baseline, other, noise).verdict());
+        }
+    }
+    to_people(&format!("written to {}", path.display()));
 }
 
 /// The measurement took time that a full disk must not cost.

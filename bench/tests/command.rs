@@ -227,6 +227,29 @@ fn a_full_disk_costs_the_file_and_not_the_figures() {
 }
 
 #[test]
+fn who_has_the_report_in_a_file_still_hears_what_came_of_it_and_where_it_is() {
+    let file = std::env::temp_dir().join(format!("kinesis-bench-{}.html", std::process::id()));
+    let name = file.to_str().unwrap();
+    let load = ["--records", "20", "--format", "html", "-o", name];
+    let (code, stdout, stderr) =
+        ended(bench(&[&["run", "put", "-t", "in-process"][..], &load].concat()));
+    assert!(code == 0 && stdout.is_empty(), "{stdout}{stderr}");
+    let verdict =
+        "✅ 20 records checked: none lost, duplicated, misrouted, out of order or altered";
+    assert!(stderr.ends_with(&format!("{verdict}\nwritten to {name}\n")), "{stderr}");
+    assert!(std::fs::read_to_string(&file).unwrap().ends_with("</html>\n"));
+
+    let targets = ["compare", "--scenario", "put", "-t", "in-process", "-t", "null"];
+    let few = ["--repetitions", "1"];
+    let (code, _, stderr) = ended(bench(&[&targets[..], &few, &load].concat()));
+    assert!(code == 0 && stderr.contains(&format!("in-process: {verdict}\n")), "{stderr}");
+    assert!(stderr.contains("null: 20 records put, and none of them verified\n"), "{stderr}");
+    assert!(stderr.contains("Nothing can be said"), "{stderr}");
+    assert!(stderr.ends_with(&format!("written to {name}\n")), "{stderr}");
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
 fn a_run_that_was_not_made_leaves_no_file() {
     let file = std::env::temp_dir().join(format!("kinesis-bench-none-{}.json", std::process::id()));
     let name = file.to_str().unwrap();

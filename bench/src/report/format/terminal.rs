@@ -196,7 +196,8 @@ pub(super) fn machine(run: &Run) -> String {
 }
 
 /// The last line: what held or what broke.
-pub(super) fn verdict(run: &Run) -> String {
+#[must_use]
+pub fn verdict(run: &Run) -> String {
     if run.measured().next().is_none() {
         "❌ nothing was measured".to_owned()
     } else if !run.holds() {
