@@ -53,6 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(settings: &Settings) -> Result<Outcome, Failure> {
+    let _made = tell::make_sure_of(&[&settings.json])?;
     let outcome = with_runtime(settings.worker_threads, kinesis_bench::run(settings))?;
     report::deliver(&outcome, settings).map_err(Failure::Output)?;
     Ok(outcome)

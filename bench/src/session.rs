@@ -3,6 +3,7 @@
 //!
 //! Law: what was measured before something went wrong is kept and said to be partial.
 
+mod foreseen;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,8 @@ use crate::target::choice::{Access, TargetChoice};
 use crate::target::trust::Trust;
 use crate::target::{Target, TargetKind};
 use refusals::refuse;
+
+pub use foreseen::foresee;
 
 /// What came of a session.
 #[derive(Debug)]

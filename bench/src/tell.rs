@@ -1,8 +1,9 @@
 //! What the measuring subcommands print and save, and whether anyone must complain.
 //!
 //! Law: what is for programs goes to stdout alone when it is asked for there; what
-//! is for people then goes to stderr. A file that cannot be written is known before
-//! the measurement, not after it.
+//! is for people then goes to stderr. A file that cannot be written, a form that will
+//! have nothing to show and a condition that cannot be judged are known before the
+//! measurement, not after it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write, stderr, stdout};
@@ -13,13 +14,13 @@ use tokio::sync::mpsc;
 
 use crate::commands::{CompareTargetsArgs, ProduceArgs, RunArgs};
 use crate::failure::Failure;
-use crate::report::commands::{Complaints, write};
+use crate::report::commands::{Complaints, JudgementArgs, write};
 use crate::report::compare::{Comparison, too_few};
 use crate::report::format::{Choices, Format, terminal};
 use crate::report::run::{Run, Sample};
 use crate::report::saved;
 use crate::scenario::steady;
-use crate::session::{Session, hold};
+use crate::session::{Session, foresee, hold};
 use crate::target::null::NullServer;
 
 /// `run`: whether something broke.
@@ -27,8 +28,12 @@ use crate::target::null::NullServer;
 /// # Errors
 /// When it could not be measured, saved or shown.
 pub async fn run(arguments: &RunArgs) -> Result<bool, Failure> {
-    let _made = make_sure_of(&[&arguments.json, &arguments.output])?;
     let targets = std::slice::from_ref(&arguments.target);
+    let foreseen = foresee(&arguments.scenario, targets, &arguments.play)?;
+    make_sure_of_use(&foreseen, arguments.format, &arguments.judgement)?;
+    // It may be the file that this run is saved to.
+    let baseline = arguments.baseline.read(&foreseen[0].label)?;
+    let _made = make_sure_of(&[&arguments.json, &arguments.output])?;
     let session = hold(arguments.scenario, targets, &arguments.play, None).await?;
     let Session { runs, ended_by } = session;
     save(&runs, arguments.json.as_deref())?;
@@ -46,9 +51,9 @@ pub async fn run(arguments: &RunArgs) -> Result<bool, Failure> {
         tell_written(&runs, None, arguments.output.as_deref());
     }
     let mut complaints = arguments.judgement.complaints(&runs)?;
-    for run in &runs {
-        let held = arguments.baseline.hold_against(run, &arguments.judgement)?;
-        if let Some((text, worse)) = held {
+    if let Some(baseline) = baseline {
+        for run in &runs {
+            let (text, worse) = arguments.judgement.hold_against(&baseline, run);
             to_people(&text);
             complaints.extend(worse);
         }
@@ -74,6 +79,8 @@ pub async fn compare(arguments: &CompareTargetsArgs) -> Result<bool, Failure> {
             arguments.targets.len()
         )));
     }
+    let foreseen = foresee(&arguments.scenario, &arguments.targets, &arguments.play)?;
+    make_sure_of_use(&foreseen, arguments.saved.format, &arguments.saved.judgement)?;
     let _made = make_sure_of(&[&arguments.json, &arguments.saved.output])?;
     if let Some(caution) = too_few(arguments.play.repetitions) {
         to_people(&format!("caution: {caution}"));
@@ -162,8 +169,21 @@ fn finish(
     }
 }
 
+/// Refuses a form that will have nothing to show, and conditions on what is not measured.
+fn make_sure_of_use(
+    foreseen: &[Run],
+    format: Format,
+    judgement: &JudgementArgs,
+) -> Result<(), Failure> {
+    format.render(foreseen, &Choices::default()).map_err(Failure::Answer)?;
+    judgement.complaints(foreseen).map(drop)
+}
+
 /// Opens the files that will be written, so that a measurement is not made in vain.
-fn make_sure_of(files: &[&Option<PathBuf>]) -> Result<Made, Failure> {
+///
+/// # Errors
+/// When one of them cannot be written.
+pub fn make_sure_of(files: &[&Option<PathBuf>]) -> Result<Made, Failure> {
     let mut made = Made(Vec::new());
     for path in files.iter().filter_map(|path| path.as_deref()) {
         if path.as_os_str() == "-" {
@@ -186,7 +206,8 @@ fn make_sure_of(files: &[&Option<PathBuf>]) -> Result<Made, Failure> {
 }
 
 /// Files that were not there before. Those into which nothing was written go away again.
-struct Made(Vec<PathBuf>);
+#[derive(Debug)]
+pub struct Made(Vec<PathBuf>);
 
 impl Drop for Made {
     fn drop(&mut self) {

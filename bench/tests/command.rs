@@ -68,6 +68,15 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
         (&["run", "put", "--payload-file", "no/such/file"], "cannot be used"),
         (&["run", "put", "--ca-file", "no/such/file"], "PEM"),
         (&["run", "put", "--json", "no/such/folder/run.json"], "name another file"),
+        (&["--in-process", "--json", "no/such/folder/run.json"], "name another file"),
+        // Nobody answers there, and that is not what is said: nobody was asked.
+        (&["run", "put", "-t", &nobody, "--format", "jtl"], "measure with --samples"),
+        (&["run", "put", "-t", &nobody, "--baseline", "no/such/file"], "name a file that --json"),
+        (&["run", "put", "-t", &nobody, "--fail-if", "end_to_end.p99>1s"], "nothing end to end"),
+        (&["run", "put", "-t", &nobody, "--fail-if", "drain.p99>1s"], "it has produce, consume"),
+        (&["run", "put", "-t", &nobody, "--fail-if", "cpu_time>1s"], "does not measure cpu_time"),
+        (&["run", "put", "-t", "null", "--fail-if", "lost>0"], "verifies nothing"),
+        (&["compare", "-t", &nobody, "-t", "null", "--format", "hgrm"], "one at a time"),
         (&["run", "put-batch", "--payload-bytes", "1MiB", "--batch", "20"], "--batch 9 or less"),
         (&["compare", "--target", "in-process"], "give --target again"),
         (&["compare", "-t", "null", "-t", "null", "--labels", "a,b,c"], "--labels names 3 runs"),
@@ -246,6 +255,27 @@ fn who_has_the_report_in_a_file_still_hears_what_came_of_it_and_where_it_is() {
     assert!(stderr.contains("null: 20 records put, and none of them verified\n"), "{stderr}");
     assert!(stderr.contains("Nothing can be said"), "{stderr}");
     assert!(stderr.ends_with(&format!("written to {name}\n")), "{stderr}");
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn what_is_foreseen_of_a_run_is_not_refused() {
+    let file = std::env::temp_dir().join(format!("kinesis-bench-old-{}.json", std::process::id()));
+    let name = file.to_str().unwrap();
+    let load = ["run", "end-to-end", "-t", "in-process", "--records", "20", "--rate", "1000"];
+    let run = |more: &[&str]| {
+        let (code, stdout, stderr) = ended(bench(&[&load[..], more].concat()));
+        assert_eq!(code, 0, "{more:?} said: {stdout}{stderr}");
+        (stdout, stderr)
+    };
+    let (jtl, _) = run(&["--samples", "--format", "jtl", "--json", name]);
+    assert!(jtl.lines().count() > 20, "{jtl}");
+    let (hgrm, _) =
+        run(&["--format", "hgrm", "--fail-if", "end_to_end.p99>60s,lost>0,consume.p50>60s"]);
+    assert!(hgrm.contains("1/(1-Percentile)"), "{hgrm}");
+    // Saved over its baseline, a run is still held against what was there before.
+    let (_, stderr) = run(&["--noise", "1000%", "--baseline", name, "--json", name]);
+    assert!(stderr.contains("in-process against in-process (saved)"), "{stderr}");
     std::fs::remove_file(&file).unwrap();
 }
 

@@ -176,6 +176,15 @@ impl JudgementArgs {
         Ok(complaints)
     }
 
+    /// A run beside its baseline, for people, and a sentence for each figure that is worse.
+    #[must_use]
+    pub fn hold_against(&self, baseline: &Run, run: &Run) -> (String, Complaints) {
+        let complaints = self.regressions(baseline, run);
+        let choices = Choices { noise: self.noise, ..Choices::default() };
+        let both = [baseline.clone(), run.clone()];
+        (super::format::terminal::comparisons(&both, &choices), complaints)
+    }
+
     fn regressions(&self, baseline: &Run, run: &Run) -> Complaints {
         let comparison = Comparison::new(baseline, run, self.noise);
         let worse = comparison.regressions().map(|row| {
@@ -192,35 +201,27 @@ impl JudgementArgs {
 }
 
 impl BaselineArgs {
-    /// Shows a run against the saved one, if one was named; the text is for people.
+    /// The saved run to compare a run of that label with, if a file was named.
     ///
     /// # Errors
-    /// When the file cannot be used, or holds several runs none of which has the run's label.
-    pub fn hold_against(
-        &self,
-        run: &Run,
-        judgement: &JudgementArgs,
-    ) -> Result<Option<(String, Complaints)>, Failure> {
+    /// When the file cannot be used, or holds several runs none of which has the label.
+    pub fn read(&self, label: &str) -> Result<Option<Run>, Failure> {
         let Some(path) = &self.baseline else { return Ok(None) };
         let mut saved = saved::read(path).map_err(|error| Failure::Answer(error.to_string()))?;
-        let same = saved.iter().position(|saved| saved.label == run.label);
+        let same = saved.iter().position(|saved| saved.label == label);
         let at = match (same, saved.len()) {
             (Some(at), _) => at,
             (None, 1) => 0,
             (None, _) => {
                 return Err(Failure::Answer(format!(
-                    "{} holds several runs and none of {}: name a file with one run",
+                    "{} holds several runs and none of {label}: name a file with one run",
                     path.display(),
-                    run.label
                 )));
             }
         };
         let mut baseline = saved.swap_remove(at);
         baseline.label += " (saved)";
-        let complaints = judgement.regressions(&baseline, run);
-        let choices = Choices { noise: judgement.noise, ..Choices::default() };
-        let text = super::format::terminal::comparisons(&[baseline, run.clone()], &choices);
-        Ok(Some((text, complaints)))
+        Ok(Some(baseline))
     }
 }
 
@@ -392,11 +393,12 @@ mod tests {
         fs::write(&path, saved::text(&runs[..2])).unwrap();
         let baseline = BaselineArgs { baseline: Some(path) };
         let judgement = JudgementArgs::default();
-        let (text, complaints) = baseline.hold_against(&runs[0], &judgement).unwrap().unwrap();
+        let saved = baseline.read("ours").unwrap().unwrap();
+        let (text, complaints) = judgement.hold_against(&saved, &runs[0]);
         assert!(text.starts_with("ours against ours (saved)"), "{text}");
         assert_eq!(complaints, Vec::<String>::new());
-        assert!(baseline.hold_against(&runs[2], &judgement).is_err());
-        assert!(BaselineArgs::default().hold_against(&runs[0], &judgement).unwrap().is_none());
+        assert!(baseline.read(&runs[2].label).is_err());
+        assert!(BaselineArgs::default().read("ours").unwrap().is_none());
     }
 
     #[test]
@@ -408,7 +410,7 @@ mod tests {
         for (arguments, advice) in [
             (&["report", &saved][..], "name a file that --json wrote"),
             (&["compare", &one], "give another file"),
-            (&["report", &one, "--format", "jtl"], "measure again with --samples"),
+            (&["report", &one, "--format", "jtl"], "measure with --samples"),
             (&["report", &one, "--labels", "a,b"], "--labels names 2 runs"),
             (&["report", &one, "--fail-if", "p99>20"], "p99 has a unit"),
             (&["report", &one, "--noise", "much"], "write it like 5%"),

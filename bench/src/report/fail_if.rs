@@ -283,9 +283,9 @@ mod tests {
     fn what_was_not_measured_is_no_pass() {
         let run = sample::closed_loop();
         for (expression, reason) in [
-            ("end_to_end.p99>1s", "measured nothing end to end"),
+            ("end_to_end.p99>1s", "measures nothing end to end"),
             ("drain.p99>1s", "has no phase drain; it has produce, consume"),
-            ("consume.p99>1s", "did not measure p99"),
+            ("consume.p99>1s", "does not measure p99"),
         ] {
             let parsed: FailIf = expression.parse().unwrap();
             let error = parsed.met_by(&run).unwrap_err();
@@ -293,7 +293,7 @@ mod tests {
         }
         let none_lost: FailIf = "lost>0".parse().unwrap();
         let error = none_lost.met_by(&sample::unverified()).unwrap_err();
-        assert!(error.contains("verified nothing, so lost is not known"), "{error}");
+        assert!(error.contains("verifies nothing, so lost is not known"), "{error}");
     }
 
     #[test]

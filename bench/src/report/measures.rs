@@ -274,7 +274,7 @@ impl Selector {
         let name = self.measure.name;
         match &self.place {
             Some(place) if place == END_TO_END => {
-                format!("the run {} measured nothing end to end", run.label)
+                format!("the run {} measures nothing end to end", run.label)
             }
             Some(place) if phases.iter().all(|phase| phase.name != *place) => {
                 let names: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
@@ -282,9 +282,9 @@ impl Selector {
                 format!("the run {} has no phase {place}; it has {names}", run.label)
             }
             _ if matches!(self.measure.source, Source::Verdict(_)) => {
-                format!("the run {} verified nothing, so {name} is not known", run.label)
+                format!("the run {} verifies nothing, so {name} is not known", run.label)
             }
-            _ => format!("the run {} did not measure {name}", run.label),
+            _ => format!("the run {} does not measure {name}", run.label),
         }
     }
 }

@@ -157,6 +157,22 @@ impl Scenario {
             Consume::Polled | Consume::FanOut => true,
         }
     }
+
+    /// The name of the phase in which records are put.
+    #[must_use]
+    pub fn put_phase(&self) -> &'static str {
+        if self.produce == Produce::Preload { "load" } else { "produce" }
+    }
+
+    /// The name of the phase in which they are read back.
+    #[must_use]
+    pub fn read_phase(&self) -> &'static str {
+        match self.consume {
+            Consume::Drain if self.produce == Produce::Preload => "drain",
+            Consume::Drain | Consume::Polled => "consume",
+            Consume::FanOut => "fan-out",
+        }
+    }
 }
 
 #[cfg(test)]

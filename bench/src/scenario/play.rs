@@ -218,7 +218,7 @@ async fn play_on(
 
     let mut played = Played { is_interrupted, ..Played::default() };
     let mut phases = vec![phase_of(
-        if work.scenario.produce == Produce::Preload { "load" } else { "produce" },
+        work.scenario.put_phase(),
         work,
         &produced.totals,
         produced.elapsed,
@@ -250,14 +250,9 @@ async fn play_on(
         };
         let elapsed = began.elapsed();
         let after = drivers.get.counters().counted();
-        let name = match work.scenario.consume {
-            Consume::Drain if work.scenario.produce == Produce::Preload => "drain",
-            Consume::Drain | Consume::Polled => "consume",
-            Consume::FanOut => "fan-out",
-        };
         let calls = after.since(before.1);
         phases.push(phase_of(
-            name,
+            work.scenario.read_phase(),
             work,
             &readings.totals,
             elapsed,

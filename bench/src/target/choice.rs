@@ -116,6 +116,15 @@ impl TargetChoice {
         }
     }
 
+    /// Whether its answers are canned, so that nothing can be read back.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        match self {
+            Self::Null | Self::NullTcp => true,
+            Self::InProcess | Self::Loopback | Self::Aws | Self::Endpoint(_) => false,
+        }
+    }
+
     /// Whether calls to it may cost money or disturb others.
     #[must_use]
     pub fn is_elsewhere(&self) -> bool {

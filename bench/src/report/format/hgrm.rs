@@ -14,8 +14,8 @@ use crate::report::run::{Histogram, Run};
 pub fn render(runs: &[Run], choices: &Choices) -> Result<String, String> {
     let [run] = runs else {
         return Err(format!(
-            "HdrHistogram's format holds one distribution, and these are {} runs: give one file \
-             at a time",
+            "HdrHistogram's format holds one distribution, and these are {} runs: show one at a \
+             time, by report",
             runs.len()
         ));
     };

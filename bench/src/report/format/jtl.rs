@@ -25,8 +25,8 @@ pub fn render(runs: &[Run]) -> Result<String, String> {
         }
     }
     if samples == 0 {
-        return Err("no single calls were kept, and JMeter's format is made of them: measure \
-                    again with --samples, or choose --format csv"
+        return Err("JMeter's format is made of single calls, and none are kept: measure with \
+                    --samples, or choose --format csv"
             .to_owned());
     }
     Ok(text)
