@@ -4,6 +4,8 @@
 
 mod aliases;
 mod exec;
+mod sense;
+mod variables;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -199,17 +201,29 @@ impl Arguments {
     /// Reads arguments and environment; ends the process if they cannot be used,
     /// or if they ask for help.
     pub fn read() -> Self {
-        let matches = Self::command().get_matches();
+        let command = Self::command();
+        let matches = variables::read(&command);
         let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         let given = matches.subcommand().map_or(&matches, |(_, matches)| matches);
         let read = |variable: &str| std::env::var(variable).ok();
-        match aliases::apply(&mut arguments, given, read) {
+        let applied = aliases::apply(&mut arguments, given, read);
+        let sensible = arguments.serving().map_or(Ok(()), |s| sense::check(s, &command, given));
+        match applied.and_then(|lines| sensible.map(|()| lines)) {
             Ok(lines) => lines.iter().for_each(|line| eprintln!("kinesis-emulator: {line}")),
             Err(error) => {
                 Self::command().error(clap::error::ErrorKind::ValueValidation, error).exit()
             }
         }
         arguments
+    }
+
+    /// What is served with, if anything is.
+    fn serving(&self) -> Option<&Serving> {
+        match &self.command {
+            None => Some(&self.serving),
+            Some(Command::Exec { serving, .. }) => Some(serving),
+            Some(Command::Env { .. }) => None,
+        }
     }
 }
 

@@ -1,9 +1,45 @@
 //! Flags, their environment variables, and the files that they name.
 
-use crate::running::{Document, Running, run, text};
+use clap::{Arg, ArgAction, CommandFactory as _};
+use kinesis_emulator::cli::Arguments;
+
+use crate::running::{Document, Running, get, run, text};
+
+/// The flags that the server, or a command of this name, has.
+fn flags(command: Option<&str>) -> Vec<Arg> {
+    let all = Arguments::command();
+    let of = command.map_or(&all, |name| all.find_subcommand(name).expect("there is one"));
+    let flags = of.get_arguments().filter(|arg| arg.get_long().is_some());
+    flags.filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())).cloned().collect()
+}
+
+/// The variable that a flag can be given as.
+fn variable(flag: &Arg) -> &str {
+    let variable = flag.get_env().unwrap_or_else(|| panic!("{flag} has no variable"));
+    variable.to_str().expect("it is text")
+}
 
 #[test]
 fn every_flag_is_an_environment_variable_too() {
+    let mut count = 0;
+    for command in [None, Some("exec"), Some("env")] {
+        for flag in flags(command) {
+            let long = flag.get_long().expect("a flag is long");
+            // What a command's own emulator has is a free port, whatever others have.
+            if (command, long) == (Some("exec"), "port") {
+                assert_eq!(flag.get_env(), None);
+                continue;
+            }
+            let expected = match long {
+                // LocalStack's KINESIS_LATENCY is a state delay.
+                "latency" => "KINESIS_CALL_LATENCY".to_owned(),
+                long => format!("KINESIS_{}", long.replace('-', "_").to_uppercase()),
+            };
+            assert_eq!(variable(&flag), expected);
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
     let variables = [
         ("KINESIS_PORT", "0"),
         ("KINESIS_REGION", "eu-west-1"),
@@ -24,6 +60,87 @@ fn every_flag_is_an_environment_variable_too() {
     let (_, body) = emulator.call("DescribeStreamSummary", r#"{"StreamName":"s2"}"#);
     assert!(body.contains(r#""StreamStatus":"CREATING""#), "{body}");
     assert!(body.contains("arn:aws:kinesis:eu-west-1:123456789012:stream/s2"), "{body}");
+}
+
+#[test]
+fn a_variable_that_is_empty_is_none() {
+    // As Docker Compose has it for a `${KINESIS_PORT:-}` that is not set.
+    for empty in ["", " "] {
+        for command in ["exec", "env"] {
+            let flags = [flags(None), flags(Some(command))].concat();
+            let names = flags.iter().filter(|flag| flag.get_env().is_some()).map(variable);
+            let empty: Vec<_> = names.map(|name| (name, empty)).collect();
+            let arguments = [&[command][..], if command == "exec" { &["--", "true"] } else { &[] }];
+            let output = run(&arguments.concat(), &empty);
+            assert_eq!(text(&output.stderr), "");
+            assert!(output.status.success());
+        }
+    }
+    let help = text(&run(&["--help"], &[("KINESIS_PORT", "")]).stdout);
+    assert!(help.contains("[env: KINESIS_PORT=]"), "{help}");
+}
+
+#[test]
+fn a_switch_is_turned_by_a_variable_in_any_of_the_usual_ways() {
+    let switches: Vec<_> = flags(None)
+        .into_iter()
+        .filter(|flag| matches!(flag.get_action(), ArgAction::SetTrue))
+        .collect();
+    assert!(switches.len() >= 3, "{switches:?}");
+    for value in ["1", "true", "TRUE", "yes", "on", "0", "false", "no", "off"] {
+        let all: Vec<_> = switches.iter().map(|switch| (variable(switch), value)).collect();
+        let output = run(&["exec", "--", "true"], &all);
+        assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)), "{value}");
+    }
+    let has_control = |value| {
+        let emulator = Running::start(&["--port", "0"], &[("KINESIS_NO_CONTROL_API", value)]);
+        let mut socket = std::net::TcpStream::connect(&emulator.address).expect("it listens");
+        get(&mut socket, "/_emulator/clock").contains("now_millis")
+    };
+    assert_eq!(["1", "0"].map(has_control), [false, true]);
+}
+
+#[test]
+fn what_is_wrong_with_a_variable_is_said_of_it() {
+    for (arguments, variable, value, expected) in [
+        (&[][..], "KINESIS_PORT", "http", "'KINESIS_PORT (--port <PORT>)'"),
+        (&["env"], "KINESIS_PORT", "http", "'KINESIS_PORT (--port <PORT>)'"),
+        (&[], "KINESIS_JOURNAL", "maybe", "'KINESIS_JOURNAL (--journal)'"),
+        (&[], "KINESIS_SHARD_LIMIT", "many", "'KINESIS_SHARD_LIMIT (--shard-limit <N>)'"),
+        (&["exec", "--", "--seed"], "KINESIS_SEED", "x", "'KINESIS_SEED (--seed <N>)'"),
+        (&[], "KINESIS_MAX_CONNECTIONS", "0", "KINESIS_MAX_CONNECTIONS makes no sense: 0 lets"),
+    ] {
+        let output = run(arguments, &[(variable, value)]);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(expected), "{expected}\n{errors}");
+    }
+    // An argument is not, though its variable is there.
+    let errors = text(&run(&["--seed=x"], &[("KINESIS_SEED", "1")]).stderr);
+    assert!(errors.contains("for '--seed <N>'"), "{errors}");
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_is_refused() {
+    for (arguments, expected) in [
+        (&["--max-connections", "0"][..], "--max-connections makes no sense: 0 lets nobody in"),
+        (&["--max-in-flight", "8191"], "--max-in-flight makes no sense: a call takes 8KiB at"),
+        (&["--head-timeout", "0"], "--head-timeout makes no sense: 0 leaves no time at all"),
+        (&["--body-timeout", "0s"], "--body-timeout makes no sense: 0 leaves no time at all"),
+        (&["--idle-timeout", "0ms"], "--idle-timeout makes no sense: 0 leaves no time at all"),
+        (&["--durability", "os"], "give --data-dir, too"),
+    ] {
+        for command in [&[][..], &["exec"]] {
+            let end = if command.is_empty() { &[][..] } else { &["--", "true"] };
+            let output = run(&[command, arguments, end].concat(), &[]);
+            let errors = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+            assert!(errors.starts_with("error: ") && errors.contains(expected), "{errors}");
+        }
+    }
+    // The least that makes sense is enough for a call.
+    let least = ["--port", "0", "--max-in-flight", "8KiB", "--max-connections", "1"];
+    assert_eq!(Running::start(&least, &[]).call("ListStreams", "{}").0, 200);
 }
 
 #[test]
@@ -60,31 +177,18 @@ fn an_argument_that_cannot_be_used_is_named() {
 
 #[test]
 fn help_names_every_flag_with_its_variable() {
-    let output = run(&["--help"], &[]);
+    let flags = flags(None);
+    // As clap reads them: with a value that is shown beside the name.
+    let given: Vec<_> = flags.iter().map(|flag| (variable(flag), "seen")).collect();
+    let output = run(&["--help"], &given);
     assert!(output.status.success());
     let help = text(&output.stdout);
-    for (flag, variable) in [
-        ("--host", "KINESIS_HOST"),
-        ("--port", "KINESIS_PORT"),
-        ("--region", "KINESIS_REGION"),
-        ("--account-id", "KINESIS_ACCOUNT_ID"),
-        ("--limits", "KINESIS_LIMITS"),
-        ("--shard-limit", "KINESIS_SHARD_LIMIT"),
-        ("--stream-limit", "KINESIS_STREAM_LIMIT"),
-        ("--state-delay", "KINESIS_STATE_DELAY"),
-        ("--seed", "KINESIS_SEED"),
-        ("--allow-anonymous", "KINESIS_ALLOW_ANONYMOUS"),
-        ("--init", "KINESIS_INIT"),
-        ("--storage-limit", "KINESIS_STORAGE_LIMIT"),
-        ("--max-connections", "KINESIS_MAX_CONNECTIONS"),
-        ("--max-in-flight", "KINESIS_MAX_IN_FLIGHT"),
-        ("--head-timeout", "KINESIS_HEAD_TIMEOUT"),
-        ("--body-timeout", "KINESIS_BODY_TIMEOUT"),
-        ("--idle-timeout", "KINESIS_IDLE_TIMEOUT"),
-        ("--allow-host", "KINESIS_ALLOW_HOST"),
-        ("--allow-origin", "KINESIS_ALLOW_ORIGIN"),
-    ] {
-        assert!(help.contains(flag) && help.contains(variable), "{flag} {variable}\n{help}");
+    assert!(flags.len() > 25, "{}", flags.len());
+    for flag in flags.iter().filter(|flag| !flag.is_hide_set()) {
+        let (long, name) = (flag.get_long().expect("a flag is long"), variable(flag));
+        let value = if flag.is_hide_env_values_set() { "" } else { "=seen" };
+        assert!(help.contains(&format!("--{long}")), "{long}\n{help}");
+        assert!(help.contains(&format!("[env: {name}{value}]")), "{name}\n{help}");
     }
     let version = run(&["--version"], &[]);
     assert!(version.status.success());
