@@ -4,6 +4,8 @@
 
 mod aliases;
 mod exec;
+mod health;
+mod host;
 mod sense;
 mod variables;
 
@@ -35,6 +37,8 @@ use crate::service::init::Init;
 use crate::service::latency::Latency;
 use crate::snapshot::Snapshot;
 
+use host::Host;
+
 /// An Amazon Kinesis Data Streams emulator.
 ///
 /// Every flag can also be given as the environment variable that stands beside
@@ -60,6 +64,7 @@ pub struct Arguments {
 }
 
 const PORT: u16 = 4567;
+const LOCALHOST: Host = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -85,9 +90,9 @@ enum Command {
     ///
     /// For the shell: eval "$(kinesis-emulator env)"
     Env {
-        /// Address of the emulator
-        #[arg(long, env = "KINESIS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-        host: IpAddr,
+        /// Address or name of the emulator
+        #[arg(long, env = "KINESIS_HOST", default_value_t = LOCALHOST)]
+        host: Host,
 
         /// Port of the emulator
         #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
@@ -101,13 +106,28 @@ enum Command {
         #[arg(long, env = "KINESIS_VERIFY_SECRET", value_name = "SECRET", hide_env_values = true)]
         verify_secret: Option<Secret>,
     },
+    /// Ask an emulator whether it is up; the exit code is 0 if it is
+    ///
+    /// For health checks of containers: the image has no other program.
+    Health {
+        /// Address or name of the emulator
+        #[arg(long, env = "KINESIS_HOST", default_value_t = LOCALHOST)]
+        host: Host,
+
+        /// Port of the emulator
+        #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
+        port: u16,
+    },
 }
 
 /// What an emulator is served with.
 #[derive(Debug, clap::Args)]
 struct Serving {
-    /// Address to listen on
-    #[arg(long, env = "KINESIS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    /// Address to listen on, or a name of this machine
+    #[arg(
+        long, env = "KINESIS_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST),
+        value_parser = host::address,
+    )]
     host: IpAddr,
 
     /// File to write the certificate to that clients with TLS have to trust
@@ -222,7 +242,7 @@ impl Arguments {
         match &self.command {
             None => Some(&self.serving),
             Some(Command::Exec { serving, .. }) => Some(serving),
-            Some(Command::Env { .. }) => None,
+            Some(Command::Env { .. } | Command::Health { .. }) => None,
         }
     }
 }
@@ -243,11 +263,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
         }
         Some(Command::Env { host, port, region, verify_secret }) => {
             let settings = Settings { region, verify_secret, ..Settings::default() };
-            let address = SocketAddr::new(host, port);
-            export(&mut io::stdout().lock(), address, &settings)
-                .map_err(|source| StartError::new(address, source))?;
+            let url = format!("http://{host}:{port}");
+            export(&mut io::stdout().lock(), &url, &settings).map_err(StartError::because)?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Health { host, port }) => Ok(health::ask(&host, port)),
     }
 }
 
@@ -372,7 +392,7 @@ fn announce(
     service: &Service,
 ) -> io::Result<()> {
     writeln!(out, "kinesis-emulator is ready at http://{address}")?;
-    export(out, address, settings)?;
+    export(out, &url(address), settings)?;
     if *limits != Limits::off() {
         writeln!(out, "The limits in force are those of {}.", limits.name())?;
     }
@@ -411,8 +431,8 @@ fn announce(
     out.flush()
 }
 
-fn export(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> io::Result<()> {
-    for (name, value) in environment(&url(address), settings) {
+fn export(out: &mut impl Write, url: &str, settings: &Settings) -> io::Result<()> {
+    for (name, value) in environment(url, settings) {
         if name == "AWS_SECRET_ACCESS_KEY" && settings.verify_secret.is_some() {
             // Terminals and logs keep what is printed.
             writeln!(out, "# {name}: the one of --verify-secret")?;
@@ -424,9 +444,6 @@ fn export(out: &mut impl Write, address: SocketAddr, settings: &Settings) -> io:
 }
 
 /// Where a client on this machine finds who listens at an address.
-fn url(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    format!("http://{address}")
+fn url(address: SocketAddr) -> String {
+    format!("http://{}:{}", Host::Address(address.ip()), address.port())
 }

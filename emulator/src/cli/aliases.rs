@@ -170,6 +170,9 @@ impl Arguments {
                     _ => Ok(String::new()),
                 };
             }
+            Some(Command::Health { port, .. }) => {
+                return if meaning == Port { set(port, value) } else { Ok(String::new()) };
+            }
         };
         let settings = &mut serving.settings;
         match meaning {

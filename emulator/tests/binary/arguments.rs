@@ -22,7 +22,7 @@ fn variable(flag: &Arg) -> &str {
 #[test]
 fn every_flag_is_an_environment_variable_too() {
     let mut count = 0;
-    for command in [None, Some("exec"), Some("env")] {
+    for command in [None, Some("exec"), Some("env"), Some("health")] {
         for flag in flags(command) {
             let long = flag.get_long().expect("a flag is long");
             // What a command's own emulator has is a free port, whatever others have.
@@ -157,7 +157,9 @@ fn an_argument_that_cannot_be_used_is_named() {
     for (arguments, variables, named) in [
         (&["--no-such-flag"][..], &[][..], "--no-such-flag"),
         (&["--port", "70000"], &[], "70000"),
-        (&["--host", "somewhere"], &[], "somewhere"),
+        (&["--host", "http://localhost"], &[], "write an address such as 127.0.0.1, or a name"),
+        // Too long to be looked up by anybody.
+        (&["--host", &"a".repeat(64)], &[], "write an address such as 127.0.0.1 or 0.0.0.0, or a"),
         (&["--state-delay", "5"], &[], "write 500ms, 2s, 1m or 0"),
         (&["--account-id", "12"], &[], "an account id is twelve digits"),
         (&["--region", "Frankfurt"], &[], "a Region is lower-case letters"),

@@ -92,6 +92,17 @@ fn env_prints_what_a_shell_evaluates() {
          export AWS_ACCESS_KEY_ID=test\n\
          export AWS_SECRET_ACCESS_KEY=test\n"
     );
+    let output = run(&["env"], &[("KINESIS_VERIFY_SECRET", "hunter2")]);
+    let said = text(&output.stdout);
+    assert!(
+        said.ends_with("=test\n# AWS_SECRET_ACCESS_KEY: the one of --verify-secret\n"),
+        "{said}"
+    );
+    for (host, in_the_url) in [("kinesis", "kinesis"), ("::1", "[::1]"), ("[::]", "127.0.0.1")] {
+        let said = text(&run(&["env", "--host", host], &[]).stdout);
+        let expected = format!("export AWS_ENDPOINT_URL_KINESIS=http://{in_the_url}:4567\n");
+        assert!(said.starts_with(&expected), "{said}");
+    }
     let output = run(&["env"], &[("KINESIS_HOST", "0.0.0.0"), ("KINESIS_PORT", "4568")]);
     let said = text(&output.stdout);
     assert!(said.starts_with("export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:4568\n"), "{said}");

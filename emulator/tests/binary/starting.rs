@@ -28,6 +28,19 @@ fn it_says_where_it_is_and_how_to_point_an_sdk_there() {
 }
 
 #[test]
+fn it_listens_at_a_name_of_this_machine() {
+    for (arguments, variables) in [
+        (&["--port", "0", "--host", "localhost"][..], &[][..]),
+        (&["--port", "0"], &[("KINESIS_HOST", "localhost")]),
+    ] {
+        let emulator = Running::start(arguments, variables);
+        let address: std::net::SocketAddr = emulator.address.parse().expect("an address");
+        assert!(address.ip().is_loopback(), "{address}");
+        assert_eq!(emulator.call("ListStreams", "{}").0, 200);
+    }
+}
+
+#[test]
 fn beyond_loopback_it_says_who_can_use_it_and_answers_by_any_name() {
     let said = |arguments: &[&str]| {
         let mut emulator = Running::start(arguments, &[]);
@@ -48,9 +61,33 @@ fn beyond_loopback_it_says_who_can_use_it_and_answers_by_any_name() {
     assert_eq!(get_as(&mut socket, "kinesis.dev.shop.com"), 200);
 }
 
-/// The status of a page that is asked for by a name.
+#[test]
+fn health_is_asked_by_the_binary_itself() {
+    let emulator = Running::start(&["--port", "0", "--verify-secret", "hunter2"], &[]);
+    let (_, port) = emulator.address.split_once(':').expect("a port");
+    for (arguments, variables) in [
+        (&["health", "--port", port][..], &[][..]),
+        (&["health", "--host", "localhost", "--port", port], &[]),
+        (&["health"], &[("KINESIS_PORT", port), ("KINESIS_HOST", "0.0.0.0")]),
+        (&["health"], &[("KINESIS_MOCK_PLAIN_PORT", port)]),
+    ] {
+        let output = run(arguments, variables);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+    }
+    let stopped = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr());
+    let port = stopped.expect("there is a free port").port().to_string();
+    let output = run(&["health", "--port", &port], &[]);
+    let errors = text(&output.stderr);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
+    let expected = format!("kinesis-emulator: there is no emulator at 127.0.0.1:{port}: ");
+    assert!(errors.starts_with(&expected), "{errors}");
+}
+
+/// The status of a page that a browser asks for by a name.
 fn get_as(socket: &mut TcpStream, host: &str) -> u16 {
-    write!(socket, "GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("it reads");
+    let browser = "User-Agent: Mozilla/5.0";
+    write!(socket, "GET /health HTTP/1.1\r\nHost: {host}\r\n{browser}\r\n\r\n").expect("it reads");
     read_answer(socket).0
 }
 
