@@ -186,7 +186,16 @@ fn the_image_starts_with_options_that_the_binary_knows() {
     assert_eq!(words[0], "/kinesis-emulator");
     let mut arguments: Vec<_> = words[1..].iter().map(String::as_str).collect();
     arguments.extend(["--port", "0"]);
-    drop(Running::start(&arguments, &[]));
+    let started = Running::start(&arguments, &[]);
+    let port = started.address.rsplit(':').next().expect("a port");
+    let (_, health) = DOCKERFILE.split_once("HEALTHCHECK ").expect("one");
+    let (_, asking) = health.split_once("CMD ").expect("a command");
+    let words: Vec<String> =
+        serde_json::from_str(asking.lines().next().expect("a line")).expect("words");
+    assert_eq!(words[0], "/kinesis-emulator");
+    let asking: Vec<_> = words[1..].iter().map(String::as_str).collect();
+    assert!(run(&asking, &[("KINESIS_PORT", port)]).status.success());
+    assert!(!run(&asking, &[("KINESIS_PORT", "1")]).status.success());
     let help = text(&run(&["--help"], &[]).stdout);
     assert!(DOCKERFILE.contains("EXPOSE 4567\n"));
     assert!(help.contains("[default: 4567]"));
