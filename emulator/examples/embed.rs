@@ -27,7 +27,8 @@ fn main() -> Result<(), http::Error> {
             .header("x-amz-date", "20260101T000000Z")
             .header("authorization", "AWS4-HMAC-SHA256 Credential=a, SignedHeaders=b, Signature=c")
             .body(Bytes::from_static(input.as_bytes()))?;
-        println!("{operation}: {:?}", kinesis.call(request).into_body());
+        let answer = kinesis.call(request).into_body();
+        println!("{operation}: {}", String::from_utf8_lossy(&answer));
     }
 
     // A day passes at once: the record is gone.

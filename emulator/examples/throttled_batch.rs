@@ -20,13 +20,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The whole call is refused twice: the SDK tries a third time by itself.
     let refuse = kinesis.faults().on(Operation::PutRecords);
-    let refuse = refuse.reject(ErrorKind::ProvisionedThroughputExceeded).times(2);
+    let refuse = refuse.times(2).reject(ErrorKind::ProvisionedThroughputExceeded);
     let all = put.clone().send().await?;
     assert_eq!((all.failed_record_count(), refuse.fired()), (Some(0), 2));
 
     // One record of the batch is refused once: sending it again is up to us.
     let throttle = kinesis.faults().on(Operation::PutRecords).partition_key("b");
-    let _throttle = throttle.fail_records(ErrorKind::ProvisionedThroughputExceeded).times(1);
+    let _throttle = throttle.times(1).fail_records(ErrorKind::ProvisionedThroughputExceeded);
     let some = put.send().await?;
     assert_eq!(some.failed_record_count(), Some(1));
     let error = some.records()[1].error_code();
