@@ -337,7 +337,7 @@ impl Serving {
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         #[cfg(feature = "tls")]
-        let certificates = Arc::new(server::Certificates::default());
+        let certificates = Arc::new(server::Certificates::of_hosts(&self.allowed.hosts));
         #[cfg(feature = "tls")]
         if let Some(file) = &self.ca_file {
             std::fs::write(file, certificates.authority_pem())
