@@ -219,7 +219,8 @@ pub struct PlayArgs {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = DATA)]
     pub seed: u64,
 
-    /// Payloads of this size, such as 512, 1KiB or 10MiB
+    /// Payloads of this size, such as 512, 1KiB or 1MB; with its partition key a record takes
+    /// 1 MiB at most, and 10 MiB in large-records
     #[arg(long, value_name = "SIZE", group = "payload", help_heading = DATA)]
     pub payload_bytes: Option<Size>,
 
@@ -479,7 +480,7 @@ mod tests {
             (&["run", "puts"][..], "there are thousand-four, put"),
             (&["run", "put", "--target", "localstack"], "a target is in-process"),
             (&["run", "put", "--rate", "fast"], "ramp:100..1000/60s"),
-            (&["run", "put", "--payload-bytes", "11MiB"], "at most 10MiB"),
+            (&["run", "put", "--payload-bytes", "11MiB"], "less than 10MiB"),
             (&["run", "put", "--payload-bytes", "1", "--template", "x"], "cannot be used with"),
             (&["run", "put", "--batch", "501"], "501 is not in 1..=500"),
             (&["run", "put", "--connections", "2"], "--h2c"),

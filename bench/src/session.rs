@@ -33,7 +33,7 @@ use crate::scenario::work::{Interrupt, Work};
 use crate::target::choice::{Access, TargetChoice};
 use crate::target::trust::Trust;
 use crate::target::{Target, TargetKind};
-use refusals::refuse;
+use refusals::{refuse, refuse_too_large};
 
 pub use foreseen::foresee;
 
@@ -63,6 +63,7 @@ pub async fn hold(
     let profile = arguments.profile().map_err(Failure::Start)?;
     refuse(&scenario, choices, arguments, &profile)?;
     let content = arguments.content(&scenario).map_err(Failure::Start)?;
+    refuse_too_large(&scenario, arguments, &content)?;
     let access = Access {
         driver: arguments.driver,
         is_http2: arguments.h2c,

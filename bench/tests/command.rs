@@ -77,7 +77,8 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
         (&["run", "put", "-t", &nobody, "--fail-if", "cpu_time>1s"], "does not measure cpu_time"),
         (&["run", "put", "-t", "null", "--fail-if", "lost>0"], "verifies nothing"),
         (&["compare", "-t", &nobody, "-t", "null", "--format", "hgrm"], "one at a time"),
-        (&["run", "put-batch", "--payload-bytes", "1MiB", "--batch", "20"], "--batch 9 or less"),
+        (&["run", "put-batch", "--payload-bytes", "1MB", "--batch", "20"], "--batch 10 or less"),
+        (&["run", "large-records", "--payload-bytes", "10MiB"], "10485752 bytes are the most"),
         (&["compare", "--target", "in-process"], "give --target again"),
         (&["compare", "-t", "null", "-t", "null", "--labels", "a,b,c"], "--labels names 3 runs"),
     ] {
@@ -148,7 +149,9 @@ async fn a_target_with_tls_is_measured_by_both_drivers_up_to_records_of_10_mib()
     let pem = std::env::temp_dir().join(format!("kinesis-bench-{}.pem", std::process::id()));
     std::fs::write(&pem, emulator.certificate_authority_pem().unwrap()).unwrap();
     for driver in ["sdk", "native"] {
-        for load in [&["put", "--records", "40"][..], &["large-records", "--records", "2"]] {
+        // As many bytes as a record can have beside its key.
+        let large = ["large-records", "--records", "2", "--payload-bytes", "10485752"];
+        for load in [&["put", "--records", "40"][..], &large] {
             let target = ["--target", &url, "--driver", driver, "--ca-file", pem.to_str().unwrap()];
             let (code, stdout, stderr) = ended(bench(&[&["run"][..], load, &target].concat()));
             assert_eq!(code, 0, "{driver} {load:?} said: {stdout}{stderr}");

@@ -68,6 +68,25 @@ impl Content {
         [head.as_bytes(), &data].concat().into()
     }
 
+    /// The most bytes of one record's data; of a template those of its first.
+    #[must_use]
+    pub fn bytes_max(&self, seed: u64) -> usize {
+        match self {
+            Self::Sized(Size(bytes)) => *bytes,
+            Self::InTurn(lines) => lines.iter().map(Bytes::len).max().unwrap_or(0),
+            Self::Hello | Self::Fixed(_) | Self::Template(_) => self.bytes_about(seed),
+        }
+    }
+
+    /// What a stamp adds to data at most. Data of a given size holds it.
+    #[must_use]
+    pub fn stamp_bytes_max(&self) -> usize {
+        match self {
+            Self::Sized(_) => 0,
+            Self::Hello | Self::Fixed(_) | Self::InTurn(_) | Self::Template(_) => STAMP_BYTES_MAX,
+        }
+    }
+
     /// Bytes of a record, to plan with; of a template and of lines that of the first.
     #[must_use]
     pub fn bytes_about(&self, seed: u64) -> usize {
@@ -127,7 +146,7 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wanted = || "a size is a number of bytes, such as 512, 1KiB or 10MiB".to_owned();
+        let wanted = || "a size is a number of bytes, such as 512, 1KiB or 1MB".to_owned();
         let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(unit_at);
         let factor = match unit.trim() {
@@ -141,13 +160,15 @@ impl FromStr for Size {
         let bytes = number.parse::<usize>().map_err(|_| wanted())?;
         match bytes.checked_mul(factor) {
             Some(bytes @ 1..=RECORD_BYTES_MAX) => Ok(Self(bytes)),
-            _ => Err("a record has at least 1 byte and at most 10MiB".to_owned()),
+            _ => Err("a record has at least 1 byte and less than 10MiB".to_owned()),
         }
     }
 }
 
-/// The most that `UpdateMaxRecordSize` allows.
+/// The most that `UpdateMaxRecordSize` allows a record, its partition key included.
 pub const RECORD_BYTES_MAX: usize = 10 * 1_048_576;
+/// What a stream takes that has not been told otherwise, the partition key included.
+pub const RECORD_BYTES_DEFAULT: usize = 1_048_576;
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +188,7 @@ mod tests {
             assert!(text.parse::<Size>().unwrap_err().contains("1KiB"), "{text}");
         }
         for text in ["0", "11MiB", "10485761"] {
-            assert!(text.parse::<Size>().unwrap_err().contains("at most 10MiB"), "{text}");
+            assert!(text.parse::<Size>().unwrap_err().contains("less than 10MiB"), "{text}");
         }
     }
 

@@ -28,6 +28,20 @@ pub enum KeyMode {
     Hot,
 }
 
+impl KeyMode {
+    /// The most bytes of a partition key on a stream of so many shards.
+    #[must_use]
+    pub fn bytes_max(self, shards: usize) -> usize {
+        let numbered = |keys: usize| format!("pk-{}", keys.saturating_sub(1)).len();
+        match self {
+            Self::Seed => numbered(SEED_KEYS),
+            Self::Uniform | Self::Hot => numbered(shards * CANDIDATES_PER_SHARD_MAX),
+            Self::ExplicitHash => numbered(shards),
+            Self::Random => 2 * size_of::<u128>(),
+        }
+    }
+}
+
 /// What a record is routed by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -132,7 +146,7 @@ impl KeyRing {
 /// The keys that records are put with.
 fn pool(mode: KeyMode, map: &ShardMap, random: &mut StdRng) -> Result<Vec<Key>, Failure> {
     Ok(match mode {
-        KeyMode::Seed => (0..4).map(|n| Key::named(format!("pk-{n}"))).collect(),
+        KeyMode::Seed => (0..SEED_KEYS).map(|n| Key::named(format!("pk-{n}"))).collect(),
         KeyMode::Uniform => one_key_per_shard(map)?,
         KeyMode::ExplicitHash => middles(map),
         KeyMode::Random => {
@@ -153,6 +167,9 @@ fn hot(record: u64, keys: usize) -> usize {
         _ => 0,
     }
 }
+
+/// As the measurement this package began with has them.
+const SEED_KEYS: usize = 4;
 
 /// Enough to reach every shard of a common stream, few enough that keys repeat
 /// and their order can be checked.
@@ -222,6 +239,19 @@ mod tests {
         for mode in [KeyMode::Uniform, KeyMode::ExplicitHash] {
             for shards in 1..=64 {
                 assert_eq!(per_shard(mode, shards, shards * 10), vec![10; shards], "{mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_is_longer_than_its_mode_says() {
+        use clap::ValueEnum;
+        for mode in KeyMode::value_variants() {
+            for shards in [1, 4, 64] {
+                let plan = KeyPlan::new(*mode, &even(shards), 1_000, 1).unwrap();
+                let longest = (0..1_000).map(|n| plan.key(n).partition_key.len()).max().unwrap();
+                assert!(longest <= mode.bytes_max(shards), "{mode:?} on {shards}: {longest}");
+                assert!(mode.bytes_max(shards) <= 32, "{mode:?} on {shards}");
             }
         }
     }

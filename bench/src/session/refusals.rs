@@ -1,13 +1,16 @@
 //! What is refused before anything is started or called: options that would be
-//! taken and do nothing.
+//! taken and do nothing, and records that no stream would take.
 //!
 //! Law: whoever passes an option has it obeyed, or is told why it cannot be.
 
+use crate::cli::SHARDS_MAX;
 use crate::commands::{PlayArgs, Rate};
 use crate::driver::DriverKind;
 use crate::failure::Failure;
+use crate::load::content::{Content, RECORD_BYTES_DEFAULT, RECORD_BYTES_MAX};
 use crate::measure::process;
 use crate::scenario::catalogue::{ALL, Produce, Scenario};
+use crate::scenario::play::DEFAULT_SHARDS;
 use crate::target::Profile;
 use crate::target::choice::TargetChoice;
 
@@ -26,6 +29,39 @@ pub(super) fn refuse(
         .or_else(|| no_rate(scenario, arguments))
         .or_else(|| no_process(arguments));
     refusal.map_or(Ok(()), |sentence| Err(Failure::Start(sentence)))
+}
+
+/// Refuses payloads that are too large for a record: its partition key counts, too.
+pub(super) fn refuse_too_large(
+    scenario: &Scenario,
+    arguments: &PlayArgs,
+    content: &Content,
+) -> Result<(), Failure> {
+    // A stream that is there may have been told to take more, and has shards of its own.
+    let is_raised = scenario.record_kib_max.is_some() || arguments.existing;
+    let record_max = if is_raised { RECORD_BYTES_MAX } else { RECORD_BYTES_DEFAULT };
+    let shards_max = if arguments.existing { SHARDS_MAX as usize } else { DEFAULT_SHARDS };
+    let keys = arguments.keys.unwrap_or(scenario.defaults.keys);
+    let key_max = keys.bytes_max(arguments.shards.unwrap_or(shards_max));
+    let stamp_max = if scenario.reads_meanwhile() { content.stamp_bytes_max() } else { 0 };
+    let room = record_max - key_max - stamp_max;
+    let bytes = content.bytes_max(arguments.seed);
+    if bytes <= room {
+        return Ok(());
+    }
+    let stamp = match stamp_max {
+        0 => String::new(),
+        bytes => format!(" and a time stamp of up to {bytes}"),
+    };
+    let advice = match is_raised {
+        true => "",
+        false => "; large-records plays records of up to 10 MiB",
+    };
+    Err(Failure::Start(format!(
+        "a record takes {} MiB at most, and of those up to {key_max} bytes are its partition \
+         key{stamp}: payloads of {bytes} bytes are too large, {room} bytes are the most{advice}",
+        record_max >> 20
+    )))
 }
 
 /// Nobody but our own emulator takes limits, latency and faults from here.
@@ -135,7 +171,7 @@ fn no_process(arguments: &PlayArgs) -> Option<String> {
 mod tests {
     use clap::Parser;
 
-    use super::refuse;
+    use super::{refuse, refuse_too_large};
     use crate::commands::{Command, CommandLine};
 
     /// What is said of a `run`, without running it.
@@ -144,7 +180,9 @@ mod tests {
         let line = CommandLine::try_parse_from(words).unwrap();
         let Some(Command::Run(run)) = line.command else { unreachable!("it is a run") };
         let profile = run.play.profile().unwrap();
-        let refused = refuse(&run.scenario, &[run.target], &run.play, &profile);
+        let content = run.play.content(&run.scenario).unwrap();
+        let refused = refuse(&run.scenario, &[run.target], &run.play, &profile)
+            .and_then(|()| refuse_too_large(&run.scenario, &run.play, &content));
         refused.err().map_or(String::new(), |failure| failure.to_string())
     }
 
@@ -200,5 +238,34 @@ mod tests {
         ] {
             assert_eq!(said(arguments), "", "{arguments}");
         }
+    }
+
+    #[test]
+    fn a_payload_leaves_room_for_its_partition_key() {
+        for (arguments, sentence) in [
+            ("large-records --payload-bytes 10MiB", "10485752 bytes are the most"),
+            ("large-records --payload-bytes 10485753", "up to 8 bytes are its partition key"),
+            ("large-records --keys random --payload-bytes 10485729", "10485728 bytes are the most"),
+            ("put --payload-bytes 1MiB", "large-records plays records of up to 10 MiB"),
+            ("put --existing --payload-bytes 10MiB", "10485749 bytes are the most"),
+        ] {
+            assert!(said(arguments).contains(sentence), "{arguments} said: {}", said(arguments));
+        }
+        for arguments in [
+            "large-records",
+            "large-records --payload-bytes 10485752",
+            "put --payload-bytes 1048568",
+            "put --payload-bytes 1MB",
+            "put --existing --payload-bytes 9MiB",
+            "end-to-end --payload-bytes 1048568",
+        ] {
+            assert_eq!(said(arguments), "", "{arguments}");
+        }
+        let file = std::env::temp_dir().join(format!("kinesis-bench-mib-{}", std::process::id()));
+        std::fs::write(&file, vec![b'x'; 1_048_568]).unwrap();
+        assert_eq!(said(&format!("put --payload-file {}", file.display())), "");
+        let stamped = said(&format!("end-to-end --payload-file {}", file.display()));
+        std::fs::remove_file(&file).unwrap();
+        assert!(stamped.contains("and a time stamp of up to 64"), "{stamped}");
     }
 }
