@@ -24,7 +24,8 @@ pub struct Environment {
     pub load_average: Option<[f64; 3]>,
     /// The version of this package.
     pub package_version: &'static str,
-    /// The commit this was built from, with `-dirty` if files differed from it.
+    /// The commit this was built from, with `-dirty` if files differed from it; none of a
+    /// debug build.
     pub git_commit: Option<&'static str>,
     /// The compiler.
     pub rustc: Option<&'static str>,
@@ -95,7 +96,20 @@ fn load_average(line: &str) -> Option<[f64; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use super::load_average;
+    use clap::Parser;
+
+    use super::{Environment, load_average};
+    use crate::cli::Settings;
+
+    #[test]
+    fn a_debug_build_knows_its_profile_and_no_commit() {
+        let environment = Environment::capture(&Settings::parse_from(["kinesis-bench"]));
+        assert!(environment.rustc.is_some_and(|rustc| rustc.starts_with("rustc ")));
+        match environment.build_profile {
+            Some("debug") => assert_eq!(environment.git_commit, None),
+            profile => assert_eq!(profile, Some("release")),
+        }
+    }
 
     #[test]
     fn a_load_average_is_three_numbers() {
