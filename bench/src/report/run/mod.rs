@@ -8,15 +8,13 @@
 //! Units are the last part of a name. `schema/run.schema.json` publishes the shape.
 //! Absent: how any of it is measured, and how any of it is shown.
 
+mod from_report;
+mod histogram;
+
 use std::collections::BTreeMap;
 
-use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2DeflateSerializer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use super::Report;
-use crate::measure::latency::Latencies;
-use crate::target::TargetKind;
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -464,85 +462,6 @@ impl Run {
         }
     }
 
-    /// The report of the default measurement, with the puts' latencies behind it.
-    #[must_use]
-    pub fn from_report(report: &Report, puts: &Latencies, started: Timestamp) -> Self {
-        let environment = &report.environment;
-        let in_process = report.target == TargetKind::InProcess;
-        let is_own = matches!(report.target, TargetKind::Loopback | TargetKind::InProcess);
-        let target = Target {
-            kind: word(&report.target),
-            endpoint: report.endpoint.clone(),
-            region: None,
-            protocol: if in_process { Protocol::InProcess } else { Protocol::Http1 },
-            driver: Driver::Sdk,
-            limits: is_own.then(|| report.limits.clone()),
-            latency: is_own.then(|| "none".to_owned()),
-            poll_interval_ms: Some(environment.poll_interval_ms),
-        };
-        let settings = Settings {
-            command: std::env::args().skip(1).collect(),
-            records: Some(report.records as u64),
-            shards: report.shards as u64,
-            concurrency: environment.concurrency as u64,
-            keys: word(&environment.keys),
-            seed: environment.seed,
-            worker_threads: environment.worker_threads as u64,
-            ..Settings::default()
-        };
-        let endpoint = report.endpoint.clone().filter(|_| !is_own);
-        let label = endpoint.unwrap_or_else(|| target.kind.clone());
-        let scenario = "thousand-four".to_owned();
-        let mut run =
-            Self::new(label, scenario, target, settings, Environment::from(environment), started);
-        let bytes: u64 = report.per_shard.iter().map(|shard| shard.bytes).sum();
-        let produce = Phase {
-            name: "produce".to_owned(),
-            elapsed_ms: report.produce_ms,
-            records: report.records as u64,
-            bytes,
-            calls: report.calls.produce.calls,
-            retries: report.calls.produce.retries,
-            throttles: report.calls.produce.throttles,
-            latency: Some(Latency { corrected: None, uncorrected: Histogram::from(puts) }),
-            ..Phase::default()
-        };
-        let consume = Phase {
-            name: "consume".to_owned(),
-            elapsed_ms: report.consume_ms,
-            records: report.records_read as u64,
-            bytes,
-            calls: report.calls.consume.calls,
-            retries: report.calls.consume.retries,
-            throttles: report.calls.consume.throttles,
-            ..Phase::default()
-        };
-        let shard = |load: &super::ShardLoad| Shard {
-            shard_id: load.shard_id.clone(),
-            records: load.records,
-            bytes: load.bytes,
-            share: ratio(load.records, report.records_read as u64),
-            ..Shard::default()
-        };
-        run.repetitions.push(Repetition {
-            phases: vec![produce, consume],
-            per_shard: report.per_shard.iter().map(shard).collect(),
-            // Each is far smaller than a unit.
-            payload_units: Some(report.records as u64),
-            verdict: Some(Verdict {
-                lost: report.lost,
-                duplicated: report.duplicated,
-                misrouted: report.misrouted,
-                out_of_order: report.out_of_order,
-                altered: report.altered,
-            }),
-            ..Repetition::default()
-        });
-        run.breaches.clone_from(&report.breaches);
-        run.notes.extend(report.skew());
-        run
-    }
-
     /// The repetitions that count.
     pub fn measured(&self) -> impl Iterator<Item = &Repetition> {
         self.repetitions.iter().filter(|repetition| !repetition.is_warm_up)
@@ -589,61 +508,6 @@ impl Latency {
     }
 }
 
-impl Histogram {
-    /// Takes over a histogram of microseconds; with its encoding if `is_logged`, so that
-    /// it can be merged later.
-    #[must_use]
-    pub fn new(recorded: &hdrhistogram::Histogram<u64>, is_logged: bool) -> Self {
-        let at = |quantile| recorded.value_at_quantile(quantile);
-        let summary = Summary {
-            count: recorded.len(),
-            min_us: recorded.min(),
-            mean_us: recorded.mean(),
-            stddev_us: recorded.stdev(),
-            p50_us: at(0.5),
-            p90_us: at(0.9),
-            p95_us: at(0.95),
-            p99_us: at(0.99),
-            p999_us: at(0.999),
-            max_us: recorded.max(),
-        };
-        let mut count = 0;
-        let curve = recorded.iter_quantiles(TICKS_PER_HALF_DISTANCE).map(|step| {
-            count += step.count_since_last_iteration();
-            Point { quantile: step.quantile_iterated_to(), us: step.value_iterated_to(), count }
-        });
-        let curve = curve.collect();
-        let v2_base64 = is_logged.then(|| encode(recorded));
-        Self { summary, curve, v2_base64 }
-    }
-
-    /// What was recorded, if it was saved in full and undamaged.
-    #[must_use]
-    pub fn recorded(&self) -> Option<hdrhistogram::Histogram<u64>> {
-        use base64::Engine as _;
-        let encoded = base64::engine::general_purpose::STANDARD.decode(self.v2_base64.as_ref()?);
-        Decoder::new().deserialize(&mut encoded.ok()?.as_slice()).ok()
-    }
-
-    /// All of them in one; none if one was not saved in full.
-    #[must_use]
-    pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
-        let mut parts = parts.into_iter();
-        let mut all = parts.next()?.recorded()?;
-        all.auto(true);
-        for part in parts {
-            all.add(part.recorded()?).ok()?;
-        }
-        Some(Self::new(&all, true))
-    }
-}
-
-impl From<&Latencies> for Histogram {
-    fn from(latencies: &Latencies) -> Self {
-        Self::new(latencies.recorded(), true)
-    }
-}
-
 impl Verdict {
     /// Each count with its name.
     #[must_use]
@@ -658,92 +522,6 @@ impl Verdict {
     }
 }
 
-impl From<&crate::environment::Environment> for Environment {
-    fn from(seen: &crate::environment::Environment) -> Self {
-        Self {
-            cpu_model: seen.cpu_model.clone(),
-            cpu_cores: seen.cpu_cores.map(|cores| cores as u64),
-            os: seen.os.clone(),
-            kernel: seen.kernel.clone(),
-            load_average_before: seen.load_average,
-            load_average_after: None,
-            busy_share: None,
-            package_version: seen.package_version.to_owned(),
-            git_commit: seen.git_commit.map(str::to_owned),
-            rustc: seen.rustc.map(str::to_owned),
-            build_profile: seen.build_profile.map(str::to_owned),
-            sdk_version: seen.sdk_version.to_owned(),
-        }
-    }
-}
-
-/// As many as HdrHistogram's own tools take; a curve has about 5 × log2(count) points.
-const TICKS_PER_HALF_DISTANCE: u32 = 5;
-
-fn encode(recorded: &hdrhistogram::Histogram<u64>) -> String {
-    use base64::Engine as _;
-    let mut encoded = Vec::new();
-    let written = V2DeflateSerializer::new().serialize(recorded, &mut encoded);
-    written.expect("a histogram can be written to memory");
-    base64::engine::general_purpose::STANDARD.encode(encoded)
-}
-
-/// The name that serde gives a unit variant.
-fn word(variant: &impl Serialize) -> String {
-    let name = serde_json::to_value(variant).ok();
-    name.and_then(|name| name.as_str().map(str::to_owned)).expect("the variant is a word")
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
 fn per_second(amount: f64, elapsed_ms: f64) -> f64 {
     if elapsed_ms > 0.0 { amount * 1e3 / elapsed_ms } else { 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Histogram, Latencies};
-
-    fn latencies(micros: impl IntoIterator<Item = u64>) -> Latencies {
-        let mut latencies = Latencies::new();
-        micros.into_iter().for_each(|us| latencies.record(Duration::from_micros(us)));
-        latencies
-    }
-
-    #[test]
-    fn a_saved_histogram_is_read_back_and_merged_without_loss() {
-        let (fast, slow) = (latencies(1..=900), latencies((1..=100).map(|n| n * 1_000)));
-        let saved = [Histogram::from(&fast), Histogram::from(&slow)];
-        let json = serde_json::to_string(&saved).unwrap();
-        let read: Vec<Histogram> = serde_json::from_str(&json).unwrap();
-        assert_eq!(saved.as_slice(), read);
-
-        let mut both = fast.clone();
-        both.merge(&slow);
-        let merged = Histogram::merged(&read).unwrap();
-        assert_eq!(merged.summary, Histogram::from(&both).summary);
-        assert_eq!(merged.curve.last().unwrap().count, 1_000);
-    }
-
-    #[test]
-    fn a_curve_rises_to_all_and_an_empty_one_is_empty() {
-        let curve = Histogram::from(&latencies(1..=10_000)).curve;
-        assert!(curve.windows(2).all(|w| w[0].quantile <= w[1].quantile && w[0].us <= w[1].us));
-        assert_eq!((curve.last().unwrap().quantile, curve.last().unwrap().count), (1.0, 10_000));
-        let empty = Histogram::from(&latencies([]));
-        assert_eq!(empty.summary.count, 0);
-        assert!(serde_json::to_string(&empty).unwrap().contains(r#""mean_us":0.0"#));
-    }
-
-    #[test]
-    fn a_damaged_histogram_is_not_merged() {
-        let mut damaged = Histogram::from(&latencies(1..=10));
-        damaged.v2_base64 = damaged.v2_base64.map(|log| log[..log.len() / 2].to_owned());
-        assert!(damaged.recorded().is_none());
-        assert!(Histogram::merged([&damaged]).is_none());
-    }
 }
