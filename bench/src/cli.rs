@@ -16,7 +16,8 @@ use crate::target::endpoint::EndpointUrl;
 /// Measure a Kinesis emulator with the real AWS SDK, and check what it answers.
 ///
 /// With no argument: start the emulator on loopback TCP, put 1,000 records one by
-/// one on a stream of 4 shards, read them back with one task per shard, and report.
+/// one into a stream of 4 shards, read them back with one task per shard, and report
+/// the results.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kinesis-bench", version)]
 pub struct Settings {
@@ -24,11 +25,11 @@ pub struct Settings {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = count(RECORDS_MAX))]
     pub records: usize,
 
-    /// Shards of the stream, and reading tasks
+    /// Shards of the stream, each read by one task
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(SHARDS_MAX))]
     pub shards: usize,
 
-    /// Producers at work at once; each owns its keys, so order per key is kept
+    /// Number of concurrent producers; each has its own keys, so order per key is kept
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(TASKS_MAX))]
     pub concurrency: usize,
 
@@ -36,24 +37,24 @@ pub struct Settings {
     #[arg(long, value_enum, default_value_t = KeyMode::Seed)]
     pub keys: KeyMode,
 
-    /// Seed of `--keys random`
+    /// Seed for `--keys random`
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
-    /// Wait of a reader after an empty answer, such as 20ms or 1s
+    /// How long a reader waits after an empty answer, such as 20ms or 1s
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]
     pub poll_interval: Duration,
 
-    /// Give up on a phase when no record has moved for this long
+    /// Give up when no record is put or read for this long
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub patience: Duration,
 
-    /// Worker threads of the runtime, shared by clients and built-in emulator [default: cores]
+    /// Worker threads of the runtime, which clients and built-in emulator share [default: cores]
     #[arg(long, value_name = "N", default_value_t = cores(), hide_default_value = true)]
     #[arg(value_parser = count(TASKS_MAX))]
     pub worker_threads: usize,
 
-    /// Name of the stream that is made, and deleted afterwards
+    /// Name of the stream, which is created and then deleted
     #[arg(long, value_name = "NAME", default_value = "test-stream", value_parser = stream_name)]
     pub stream: String,
 
@@ -65,13 +66,13 @@ pub struct Settings {
     #[arg(long, requires = "endpoint")]
     pub i_own_this_endpoint: bool,
 
-    /// Limits of the built-in emulator: off, aws, or a file of the emulator's
-    /// [default: off, and then aws beside it]
+    /// Limits of the built-in emulator: off, aws or a limits file [default: both off and aws,
+    /// side by side]
     #[arg(long, value_name = "off|aws|FILE", value_parser = Limits::load)]
     #[arg(conflicts_with = "endpoint")]
     pub limits: Option<Limits>,
 
-    /// Measure the built-in emulator without a socket
+    /// Measure the built-in emulator in process, without a socket
     #[arg(long)]
     pub in_process: bool,
 
@@ -79,8 +80,8 @@ pub struct Settings {
     #[arg(long)]
     pub print_records: bool,
 
-    /// Save the report as JSON, for `report`, `compare` and `cost` too; `-` is stdout, and
-    /// then the table goes to stderr
+    /// Save the report as JSON, also for `report`, `compare` and `cost`; `-` is stdout, and the
+    /// table then goes to stderr
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }

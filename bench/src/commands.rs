@@ -27,11 +27,11 @@ use crate::target::choice::TargetChoice;
 /// Measure any Kinesis endpoint, and check what it answers.
 ///
 /// With no argument: start the built-in emulator on loopback TCP, put 1,000 records
-/// one by one on a stream of 4 shards with the real AWS SDK, read them back with one
-/// task per shard, and report.
+/// one by one into a stream of 4 shards with the real AWS SDK, read them back with one
+/// task per shard, and report the results.
 ///
-/// Exit codes: 0 measured and all checks held, 1 a check or a --fail-if condition
-/// broke, 2 not measured, 130 interrupted.
+/// Exit codes: 0 measured and all checks passed, 1 a check failed or a --fail-if
+/// condition was met, 2 not measured, 130 interrupted.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kinesis-bench", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = EXAMPLES)]
@@ -57,32 +57,32 @@ const EXAMPLES: &str = "Examples:
 /// The subcommands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Play a scenario against a target
+    /// Run a scenario against a target
     Run(Box<RunArgs>),
-    /// Put records at a fixed rate, one line for each: shard, sequence number, latency
+    /// Put records at a fixed rate and print shard, sequence number and latency of each
     Produce(Box<ProduceArgs>),
-    /// Compare saved runs, or play a scenario against several targets in turn
+    /// Compare saved runs, or run a scenario against several targets in turn
     Compare(Box<CompareTargetsArgs>),
-    /// Show saved runs again, in another form
+    /// Show saved runs in another format
     Report(ReportArgs),
-    /// How many shards a load needs, which limit says so, and what a month costs
+    /// Estimate how many shards a load needs, which limit decides, and the monthly cost
     Estimate(EstimateArgs),
-    /// What a saved run would have cost on AWS
+    /// Calculate what a saved run would have cost on AWS
     Cost(CostArgs),
-    /// What merging small messages into larger records saves
+    /// Calculate what merging small messages into larger records saves
     Merge(MergeArgs),
     /// List the scenarios
     Scenarios,
-    /// List the fields that --template knows
+    /// List the fields that --template understands
     TemplateFields,
-    /// Serve canned answers on a port, to measure clients with
+    /// Serve canned answers on a port, to measure clients
     Null(NullArgs),
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
-    /// What to play; `scenarios` lists them
+    /// The scenario to run; `kinesis-bench scenarios` lists them
     #[arg(value_parser = catalogue::named)]
     pub scenario: Scenario,
 
@@ -90,11 +90,11 @@ pub struct RunArgs {
     #[arg(long, short, value_name = "TARGET", default_value = "loopback")]
     pub target: TargetChoice,
 
-    /// The form in which the run is shown
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Where to write that form [default: stdout]
+    /// Write the output to this file [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -118,11 +118,11 @@ pub struct RunArgs {
 /// Arguments of `produce`.
 #[derive(Debug, Clone, Args)]
 pub struct ProduceArgs {
-    /// Where to: in-process, loopback, null, null-tcp, aws or a URL
+    /// Where to put them: in-process, loopback, null, null-tcp, aws or a URL
     #[arg(long, short, value_name = "TARGET", default_value = "loopback")]
     pub target: TargetChoice,
 
-    /// A JSON object a line in place of columns
+    /// Print one JSON object per line instead of columns
     #[arg(long)]
     pub json: bool,
 
@@ -144,11 +144,11 @@ pub struct CompareTargetsArgs {
     #[allow(missing_docs, reason = "the arguments it stands for have theirs")]
     pub saved: CompareArgs,
 
-    /// A target to measure, given twice or more; the first is the baseline
+    /// A target to measure; give two or more, the first is the baseline
     #[arg(long = "target", short, value_name = "TARGET", conflicts_with = "files")]
     pub targets: Vec<TargetChoice>,
 
-    /// What to play against the targets in turn
+    /// The scenario to run against the targets in turn
     #[arg(long, default_value = "thousand-four", value_parser = catalogue::named)]
     #[arg(conflicts_with = "files")]
     pub scenario: Scenario,
@@ -165,7 +165,7 @@ pub struct CompareTargetsArgs {
 /// Arguments of `null`.
 #[derive(Debug, Clone, Args)]
 pub struct NullArgs {
-    /// The port on the loopback interface; 0 takes a free one
+    /// Port on the loopback interface; 0 picks a free one
     #[arg(long, default_value_t = 4569)]
     pub port: u16,
 }
@@ -181,28 +181,29 @@ pub struct PlayArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
     pub duration: Option<Duration>,
 
-    /// Records a second, whether or not answers come: 100, steps:100x10s,500x10s,
+    /// Records per second, whether or not answers arrive: 100, steps:100x10s,500x10s,
     /// ramp:100..1000/60s, sine:100..1000/60s, spike:100..1000/5s@30s; `max` is as fast as answers
+    /// arrive
     #[arg(long, value_name = "RATE", value_parser = rate, help_heading = LOAD)]
     pub rate: Option<Rate>,
 
-    /// Let the records of a rate come as if from independent callers
+    /// With a rate, space the records randomly, as independent callers would
     #[arg(long, help_heading = LOAD)]
     pub poisson: bool,
 
-    /// Producers at work at once
+    /// Number of concurrent producers
     #[arg(long, value_name = "N", value_parser = count(TASKS_MAX), help_heading = LOAD)]
     pub concurrency: Option<usize>,
 
-    /// Play it against a target that does nothing first, and show what the client costs
+    /// First run it once against a target that does nothing, to show what the client itself costs
     #[arg(long, help_heading = LOAD)]
     pub self_overhead: bool,
 
-    /// Play it once for so long before it counts
+    /// Run it once for this long before anything is counted
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
     pub warm_up: Option<Duration>,
 
-    /// How often to play it
+    /// How many times to run it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(1_000))]
     #[arg(help_heading = LOAD)]
     pub repetitions: usize,
@@ -211,29 +212,29 @@ pub struct PlayArgs {
     #[arg(long, value_name = "N", value_parser = count(SHARDS_MAX), help_heading = DATA)]
     pub shards: Option<usize>,
 
-    /// Partition keys
+    /// How partition keys are chosen
     #[arg(long, value_enum, help_heading = DATA)]
     pub keys: Option<KeyMode>,
 
-    /// Seed of everything drawn at random
+    /// Seed for everything that is random
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = DATA)]
     pub seed: u64,
 
-    /// Payloads of this size, such as 512, 1KiB or 1MB; with its partition key a record takes
-    /// 1 MiB at most, and 10 MiB in large-records
+    /// Payload size, such as 512, 1KiB or 1MB; payload and partition key together are at most
+    /// 1 MiB, or 10 MiB in large-records
     #[arg(long, value_name = "SIZE", group = "payload", help_heading = DATA)]
     pub payload_bytes: Option<Size>,
 
-    /// The payload of each record is this file; `-` is stdin
+    /// Use this file as the payload of each record; `-` is stdin
     #[arg(long, value_name = "FILE", group = "payload", help_heading = DATA)]
     pub payload_file: Option<PathBuf>,
 
-    /// The payloads are the lines of this file, in turn; `-` is stdin
+    /// Use the lines of this file as payloads, in turn; `-` is stdin
     #[arg(long, value_name = "FILE", group = "payload", help_heading = DATA)]
     pub payload_lines: Option<PathBuf>,
 
-    /// Payloads from a template such as '{"who": "{{name.firstName}}"}', or @FILE;
-    /// `template-fields` lists the fields
+    /// Make payloads from a template such as '{"who": "{{name.firstName}}"}', or from @FILE;
+    /// `kinesis-bench template-fields` lists the fields
     #[arg(long, value_name = "TEXT", group = "payload", help_heading = DATA)]
     pub template: Option<String>,
 
@@ -245,61 +246,61 @@ pub struct PlayArgs {
     #[arg(long, value_name = "N", value_parser = count(1_000), help_heading = DATA)]
     pub merge: Option<usize>,
 
-    /// Who calls
+    /// The client that makes the calls
     #[arg(long, value_enum, default_value_t = DriverKind::Sdk, help_heading = TARGET)]
     pub driver: DriverKind,
 
-    /// Speak HTTP/2 without TLS; with --driver native
+    /// Use HTTP/2 without TLS; needs --driver native
     #[arg(long, help_heading = TARGET)]
     pub h2c: bool,
 
-    /// HTTP/2 connections, with --h2c
+    /// Number of HTTP/2 connections, with --h2c
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = count(TASKS_MAX))]
     #[arg(requires = "h2c", help_heading = TARGET)]
     pub connections: usize,
 
-    /// Certificates to trust beside the machine's own, in PEM
+    /// PEM file of certificates to trust in addition to the system's
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub ca_file: Option<PathBuf>,
 
-    /// Limits of the built-in emulator: off, aws, or a file of the emulator's [default: off]
+    /// Limits of the built-in emulator: off, aws or a limits file [default: off]
     #[arg(long, value_name = "off|aws|FILE", value_parser = Limits::load, help_heading = TARGET)]
     pub limits: Option<Limits>,
 
-    /// Latency of the built-in emulator: none, aws, a duration such as 15ms, or a file
+    /// Latency of the built-in emulator: none, aws, a time such as 15ms, or a latency file
     /// [default: none]
     #[arg(long, value_name = "PROFILE", value_parser = Latency::from_argument)]
     #[arg(help_heading = TARGET)]
     pub latency: Option<Latency>,
 
-    /// Fault rules of the built-in emulator, in its JSON form
+    /// JSON file of fault rules for the built-in emulator
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub faults: Option<PathBuf>,
 
-    /// Allow a target that is not on this machine, and what it may cost
+    /// Allow a target that is not on this machine, and accept what it may cost
     #[arg(long, help_heading = TARGET)]
     pub i_own_this_endpoint: bool,
 
-    /// Name of the stream that is made, and deleted afterwards
+    /// Name of the stream, which is created and then deleted
     #[arg(long, value_name = "NAME", default_value = "test-stream", value_parser = stream_name)]
     #[arg(help_heading = TARGET)]
     pub stream: String,
 
-    /// Use the stream as it is there, and leave it
+    /// Use a stream that exists already, and keep it
     #[arg(long, help_heading = TARGET)]
     pub existing: bool,
 
-    /// Process of a target on this machine, to report its processor time and memory; once for
-    /// each target with a URL, in their order
+    /// Process id of a target on this machine, to report its CPU time and memory; give one for
+    /// each target with a URL, in the same order
     #[arg(long = "target-pid", value_name = "PID", help_heading = TARGET)]
     pub target_pids: Vec<u32>,
 
-    /// Wait of a reader after an empty answer, such as 20ms or 1s
+    /// How long a reader waits after an empty answer, such as 20ms or 1s
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]
     #[arg(help_heading = TARGET)]
     pub poll_interval: Duration,
 
-    /// Give up when no record has moved for this long
+    /// Give up when no record is put or read for this long
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     #[arg(help_heading = TARGET)]
     pub patience: Duration,

@@ -62,7 +62,7 @@ fn what_cannot_be_measured_is_said_in_a_sentence_with_exit_code_2() {
             &["run", "put", "-t", "http://127.0.0.1:1", "--limits", "aws"],
             "only the built-in emulator takes --limits",
         ),
-        (&["run", "put", "--batch", "4"], "play put-batch or drain or mixed"),
+        (&["run", "put", "--batch", "4"], "run put-batch or drain or mixed"),
         (&["produce", "--samples"], "leave out --samples"),
         (&["run", "put", "--template", "{{pet.name}}"], "it knows random.number"),
         (&["run", "put", "--payload-file", "no/such/file"], "cannot be used"),

@@ -52,7 +52,7 @@ impl fmt::Display for Damage {
                 write!(f, "points at hash key {index}, which the table does not have")?;
             }
             DamageKind::HashKey(key) => {
-                write!(f, "has the hash key {key:?}, which is no number of 128 bits")?;
+                write!(f, "has the hash key {key:?}, which is not a number of 128 bits")?;
             }
         }
         f.write_str("; it and what follows are left out, as the KCL does: look at its producer")

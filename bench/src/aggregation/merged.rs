@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
-    /// A newline after each message, which therefore holds none
+    /// A newline after each message; a message must not contain one
     #[default]
     Newline,
-    /// Four bytes of length, big-endian, before each message
+    /// The length in four bytes, big-endian, before each message
     Length,
 }
 

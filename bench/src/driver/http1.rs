@@ -232,7 +232,7 @@ fn cut() -> io::Error {
 }
 
 fn unfit(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the answer is no HTTP/1.1: {what}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("the answer is not HTTP/1.1: {what}"))
 }
 
 const HEAD_BYTES_MAX: usize = 65_536;

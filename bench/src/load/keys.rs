@@ -24,7 +24,7 @@ pub enum KeyMode {
     ExplicitHash,
     /// Keys drawn at random from a pool of 256, by `--seed`
     Random,
-    /// Four of five records with one key, the others spread evenly
+    /// Four out of five records with one key, the rest spread evenly
     Hot,
 }
 

@@ -167,7 +167,7 @@ fn split_call(field: &str) -> Result<(&str, Option<Value>), String> {
         return Ok((name.trim(), None));
     }
     let value = serde_json::from_str(arguments).map_err(|error| {
-        format!("the argument of {} is no JSON ({error}): {}", name.trim(), shorten(arguments))
+        format!("the argument of {} is not JSON ({error}): {}", name.trim(), shorten(arguments))
     })?;
     Ok((name.trim(), Some(value)))
 }
@@ -501,7 +501,7 @@ mod tests {
             ("{{random.number(\"many\")}}", "is used like {{random.number}}"),
             ("{{random.arrayElement([])}}", "is used like {{random.arrayElement"),
             ("{{random.number(5}}", "has no end"),
-            ("{{random.number({bad})}}", "is no JSON"),
+            ("{{random.number({bad})}}", "is not JSON"),
             ("{{random.boolean(1)}}", "is used like {{random.boolean}}"),
             ("{{name.firstName", "has no end"),
         ] {

@@ -22,15 +22,15 @@ use crate::report::saved;
 /// Where prices come from and how the answer looks.
 #[derive(Debug, Clone, Args)]
 pub struct PlanOutput {
-    /// Region whose prices count
+    /// Region whose prices apply
     #[arg(long, value_name = "NAME", default_value = "us-east-1")]
     pub region: String,
 
-    /// A price list of your own, in the form of bench/src/plan/prices.json
+    /// Your own price list, in the format of bench/src/plan/prices.json
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
 
-    /// A table for people or JSON for programs
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
@@ -38,9 +38,9 @@ pub struct PlanOutput {
 /// How an answer looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A table
+    /// A table for people
     Table,
-    /// JSON
+    /// JSON for programs
     Json,
 }
 
@@ -54,14 +54,14 @@ impl PlanOutput {
     }
 }
 
-/// How many shards a load needs, which limit says so, and what a month costs.
+/// How many shards a load needs, which limit decides, and what a month costs.
 #[derive(Debug, Clone, Args)]
 pub struct EstimateArgs {
-    /// Data and partition key of a record, such as 512, 5KiB or 1MiB
+    /// Size of a record with its partition key, such as 512, 5KiB or 1MiB
     #[arg(long, value_name = "SIZE", default_value = "1KiB", value_parser = size)]
     pub record_size: u64,
 
-    /// Records put in a second
+    /// Records put per second
     #[arg(long, value_name = "N", default_value_t = 1_000.0)]
     pub rate: f64,
 
@@ -73,7 +73,7 @@ pub struct EstimateArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub fan_out: u64,
 
-    /// How often a shared consumer polls each shard in a second
+    /// How many times per second a shared consumer polls each shard
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub polls: f64,
 
@@ -85,7 +85,7 @@ pub struct EstimateArgs {
     #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
     pub retention: f64,
 
-    /// Part of each limit to leave free, in percent
+    /// Percentage of each limit to leave free
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     pub headroom: f64,
 
@@ -126,7 +126,7 @@ impl EstimateArgs {
 /// What a finished run costs, had it been on AWS.
 #[derive(Debug, Clone, Args)]
 pub struct CostArgs {
-    /// A saved run, or several, as JSON
+    /// A file written by --json
     #[arg(value_name = "FILE")]
     pub saved_run: PathBuf,
 
@@ -134,7 +134,7 @@ pub struct CostArgs {
     #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
     pub retention: f64,
 
-    /// Fan-out consumers that were registered [default: 1 if any record was read by one]
+    /// Number of registered fan-out consumers [default: 1 if one read any record]
     #[arg(long, value_name = "N")]
     pub fan_out: Option<u64>,
 
@@ -277,23 +277,23 @@ pub struct MergeArgs {
     #[arg(long, value_enum, default_value_t = Framing::Newline)]
     pub framing: Framing,
 
-    /// Partition keys that the messages have, in turn
+    /// Number of partition keys, which the messages have in turn
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub keys: u32,
 
-    /// Shards of the stream; an aggregate is for one
+    /// Shards of the stream; each aggregate goes to one shard
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub shards: u64,
 
-    /// Size of an aggregate in the KPL's format
+    /// Largest size of an aggregate in the KPL's format
     #[arg(long, value_name = "SIZE", default_value_t = Limits::BYTES_DEFAULT as u64, value_parser = size)]
     pub aggregate_size: u64,
 
-    /// Messages in a second; adds shards, a month's cost and the added latency
+    /// Messages per second; with it, also show shards, monthly cost and added latency
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
 
-    /// A file with a message on each line, taken in turn, in place of made-up ones
+    /// Take the messages from the lines of this file, in turn, instead of making them up
     #[arg(long, value_name = "FILE")]
     pub sample: Option<PathBuf>,
 

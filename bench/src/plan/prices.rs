@@ -129,7 +129,7 @@ impl Prices {
             .map_err(|error| PlanError::Io(format!("could not read prices from {name}"), error))?;
         let prices: Self = serde_json::from_str(&text).map_err(|error| {
             PlanError::Prices(format!(
-                "{name} is no price list ({error}): copy bench/src/plan/prices.json and edit it"
+                "{name} is not a price list ({error}): copy bench/src/plan/prices.json and edit it"
             ))
         })?;
         let is_amount = |month: f64| month.is_finite() && month > 0.0;

@@ -13,30 +13,30 @@ use super::run::Run;
 use super::saved;
 use crate::failure::Failure;
 
-/// Show saved runs again, in another form
+/// Show saved runs in another format
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// Files that --json wrote; `-` is stdin. The first run is the baseline of the others
+    /// Files written by --json; `-` is stdin. The first run is the baseline for the others
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// The form
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Where to write it [default: stdout]
+    /// Write the output to this file [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// The phase that hgrm shows, or end-to-end [default: the first with latencies]
+    /// Phase to show with --format hgrm, or end-to-end [default: the first with latencies]
     #[arg(long, value_name = "NAME")]
     pub phase: Option<String>,
 
-    /// Let hgrm show latencies from the actual start of each call
+    /// With --format hgrm, show latencies from the actual start of each call
     #[arg(long)]
     pub uncorrected: bool,
 
-    /// Name the runs anew, in order
+    /// New names for the runs, in order, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub labels: Vec<String>,
 
@@ -52,23 +52,23 @@ pub struct ReportArgs {
 /// than 5 repetitions of a run nothing is claimed.
 #[derive(Debug, Clone, Args)]
 pub struct CompareArgs {
-    /// Files that --json wrote; together they hold two runs or more
+    /// Files written by --json, with two or more runs between them; the first run is the baseline
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// The form
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Where to write it [default: stdout]
+    /// Write the output to this file [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Name the runs anew, in order
+    /// New names for the runs, in order, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub labels: Vec<String>,
 
-    /// Exit with 1 if a run is worse than the baseline beyond noise
+    /// Exit with 1 if a run is worse than the baseline beyond --noise
     #[arg(long)]
     pub fail_if_worse: bool,
 
@@ -80,11 +80,11 @@ pub struct CompareArgs {
 /// How runs are judged, wherever runs are shown.
 #[derive(Debug, Clone, Args)]
 pub struct JudgementArgs {
-    /// Differences up to this are none, such as 5%
+    /// Ignore differences up to this percentage, such as 5%
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = noise)]
     pub noise: f64,
 
-    /// Exit with 1 if a run meets one of these, such as 'p99>20ms,lost>0'
+    /// Exit with 1 if a run meets one of these conditions, such as 'p99>20ms,lost>0'
     #[arg(long, value_name = "CONDITIONS", long_help = fail_if::help())]
     pub fail_if: Option<FailIf>,
 }
@@ -92,7 +92,7 @@ pub struct JudgementArgs {
 /// How a run is held against an older one, flattened into the commands that measure.
 #[derive(Debug, Clone, Default, Args)]
 pub struct BaselineArgs {
-    /// Compare with this saved run, and exit with 1 if this one is worse beyond noise
+    /// Compare with this saved run, and exit with 1 if the new run is worse beyond --noise
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 }

@@ -92,9 +92,10 @@ impl Comparison {
 #[must_use]
 pub fn help() -> String {
     let mut help = "Conditions, separated by commas: [PHASE.]MEASURE, one of > >= < <= == !=, \
-                    and a value with its unit (us ms s, B kB KiB MB MiB, %).\n\
-                    p99 alone is that of the first phase; consume.p99, end_to_end.p99 and \
-                    uncorrected.p99 name another.\n\nMeasures:\n"
+                    and a value with its unit (us ms s, B kB KiB MB MiB, %). If a run meets one \
+                    of them, exit with 1.\n\
+                    p99 alone is that of the first phase; others are consume.p99, end_to_end.p99 \
+                    and uncorrected.p99.\n\nMeasures:\n"
         .to_owned();
     for measure in MEASURES {
         help += &format!("  {:<20}{}\n", measure.name, measure.help);
@@ -139,7 +140,7 @@ fn condition(expression: &str, begin: usize, part: &str) -> Result<Condition, Ma
     let Some((sign, comparison)) = found else {
         let reason = match rest {
             "" => "a comparison is missing after this: one of > >= < <= == !=",
-            _ => "this is no comparison: write one of > >= < <= == !=",
+            _ => "this is not a comparison: write one of > >= < <= == !=",
         };
         return Err(malformed(if rest.is_empty() { name } else { &rest[..1] }, reason.to_owned()));
     };
@@ -171,7 +172,7 @@ fn limit(text: &str, unit: Unit, name: &str) -> Result<f64, String> {
         return Err(format!("a value is missing after this, such as {example}"));
     }
     let number: f64 =
-        number.parse().map_err(|_| format!("this is no number; write it like {example}"))?;
+        number.parse().map_err(|_| format!("this is not a number; write it like {example}"))?;
     let bytes = match suffix {
         "B" => Some(1.0),
         "kB" | "KB" => Some(1e3),
@@ -197,7 +198,7 @@ fn limit(text: &str, unit: Unit, name: &str) -> Result<f64, String> {
     match (factor, suffix) {
         (Some(factor), _) => Ok(number * factor),
         (None, "") => Err(format!("{name} has a unit: write it like {example}")),
-        (None, _) => Err(format!("{suffix} is no unit of {name}: write it like {example}")),
+        (None, _) => Err(format!("{suffix} is not a unit of {name}: write it like {example}")),
     }
 }
 
@@ -303,12 +304,12 @@ mod tests {
             ("lost>0,", "a condition is missing", "         ^"),
             ("lost>0,pgg>1ms", "there is no measure pgg; there are p50,", "         ^^^"),
             ("lost>0, p99>20", "p99 has a unit: write it like 20ms", "              ^^"),
-            ("p99>20h", "h is no unit of p99", "      ^^^"),
-            ("lost>0ms", "ms is no unit of lost", "       ^^^"),
+            ("p99>20h", "h is not a unit of p99", "      ^^^"),
+            ("lost>0ms", "ms is not a unit of lost", "       ^^^"),
             ("p99>", "a value is missing", "     ^"),
             ("p99", "a comparison is missing", "  ^^^"),
-            ("p99=20ms", "this is no comparison", "     ^"),
-            ("p99>1.2.3ms", "this is no number", "      ^^^^^^^"),
+            ("p99=20ms", "this is not a comparison", "     ^"),
+            ("p99>1.2.3ms", "this is not a number", "      ^^^^^^^"),
             ("consume.lost>0", "lost has no consume: write lost alone", "  ^^^^^^^^^^^^"),
             ("µ>1", "there is no measure µ", "  ^"),
         ] {

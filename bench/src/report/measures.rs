@@ -86,17 +86,19 @@ pub const MEASURES: &[Measure] = &[
     },
     sum("calls", "calls made", |phase| phase.calls),
     sum("retries", "attempts after the first of a call", |phase| phase.retries),
-    sum("throttles", "answers that said: come back later", |phase| phase.throttles),
+    sum("throttles", "answers that asked to slow down", |phase| phase.throttles),
     sum("errors", "calls that failed in the end", Phase::failed),
     verdict("lost", "records acknowledged and never read", |verdict| verdict.lost),
     verdict("duplicated", "records read twice", |verdict| verdict.duplicated),
     verdict("misrouted", "records on the wrong shard", |verdict| verdict.misrouted),
-    verdict("out_of_order", "records behind a later one", |verdict| verdict.out_of_order),
-    verdict("altered", "records read other than put", |verdict| verdict.altered),
+    verdict("out_of_order", "records read after a later one of their key", |verdict| {
+        verdict.out_of_order
+    }),
+    verdict("altered", "records read with other data than was put", |verdict| verdict.altered),
     Measure {
         name: "payload_units",
         unit: Unit::Count,
-        help: "begun 25 KB of each record",
+        help: "units of 25 KB that AWS bills, rounded up for each record",
         source: Source::RepetitionSum(|r| Some(r.payload_units? as f64)),
     },
     Measure {
@@ -108,7 +110,7 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "iterator_age",
         unit: Unit::Time,
-        help: "the farthest a reader was behind",
+        help: "how far a reader was behind at most",
         source: Source::RepetitionMax(|repetition| {
             let ages = repetition.per_shard.iter().filter_map(|shard| shard.iterator_age_ms_max);
             ages.reduce(f64::max).map(|ms| ms * 1e3)
@@ -117,7 +119,7 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "shard_share",
         unit: Unit::Share,
-        help: "the part of all records on the busiest shard",
+        help: "the share of all records on the busiest shard",
         source: Source::RepetitionMax(|repetition| {
             repetition.per_shard.iter().map(|shard| shard.share).reduce(f64::max)
         }),
@@ -125,13 +127,13 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "cpu_time",
         unit: Unit::Time,
-        help: "processor time of a local target, summed",
+        help: "processor time of a local target, in total",
         source: Source::RepetitionSum(|r| Some(r.process?.cpu_seconds * 1e6)),
     },
     Measure {
         name: "peak_rss",
         unit: Unit::Bytes,
-        help: "memory of a local target",
+        help: "peak memory of a local target",
         source: Source::RepetitionMax(|r| Some(r.process?.peak_rss_bytes as f64)),
     },
 ];

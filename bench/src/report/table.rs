@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
-use super::Report;
+use super::{Report, units};
 use crate::environment::Environment;
 use crate::target::TargetKind;
 
@@ -52,11 +52,12 @@ fn choices(report: &Report) -> String {
         &report.environment;
     let keys = keys.to_possible_value().expect("every key mode can be given by name");
     format!(
-        "{} records, {} shards, keys {}, {concurrency} at once, \
+        "{} records, {} shards, keys {}, {}, \
          {worker_threads} worker threads, poll interval {poll_interval_ms} ms, limits {}",
         report.records,
         report.shards,
         keys.get_name(),
+        units::counted(*concurrency as u64, "producer"),
         report.all().map(|report| report.limits.as_str()).collect::<Vec<_>>().join(" and "),
     )
 }

@@ -55,7 +55,7 @@ pub(super) fn refuse_too_large(
     };
     let advice = match is_raised {
         true => "",
-        false => "; large-records plays records of up to 10 MiB",
+        false => "; large-records takes records of up to 10 MiB",
     };
     Err(Failure::Start(format!(
         "a record takes {} MiB at most, and of those up to {key_max} bytes are its partition \
@@ -116,7 +116,7 @@ fn no_batch(scenario: &Scenario, arguments: &PlayArgs) -> Option<String> {
     let is_ignored = arguments.batch.is_some() && !scenario.produce.is_in_batches();
     is_ignored.then(|| {
         format!(
-            "{} makes no PutRecords calls: leave out --batch, or play {}",
+            "{} makes no PutRecords calls: leave out --batch, or run {}",
             scenario.name,
             others(Produce::is_in_batches)
         )
@@ -127,7 +127,7 @@ fn no_merge(scenario: &Scenario, arguments: &PlayArgs) -> Option<String> {
     let is_ignored = arguments.merge.is_some() && !scenario.produce.is_packed();
     is_ignored.then(|| {
         format!(
-            "{} puts one user message in each record: leave out --merge, or play {}",
+            "{} puts one user message in each record: leave out --merge, or run {}",
             scenario.name,
             others(Produce::is_packed)
         )
@@ -209,12 +209,9 @@ mod tests {
     #[test]
     fn what_the_scenario_would_ignore_is_refused() {
         for (arguments, sentence) in [
-            (
-                "put --batch 5",
-                "put makes no PutRecords calls: leave out --batch, or play put-batch",
-            ),
+            ("put --batch 5", "put makes no PutRecords calls: leave out --batch, or run put-batch"),
             ("merged --batch 5", "merged makes no PutRecords calls"),
-            ("put --merge 5", "leave out --merge, or play aggregated or merged"),
+            ("put --merge 5", "leave out --merge, or run aggregated or merged"),
             ("put-batch --merge 1", "put-batch puts one user message in each record"),
             ("drain --rate 100", "leave out --rate"),
             ("put --poisson", "pass --rate"),
@@ -246,7 +243,7 @@ mod tests {
             ("large-records --payload-bytes 10MiB", "10485752 bytes are the most"),
             ("large-records --payload-bytes 10485753", "up to 8 bytes are its partition key"),
             ("large-records --keys random --payload-bytes 10485729", "10485728 bytes are the most"),
-            ("put --payload-bytes 1MiB", "large-records plays records of up to 10 MiB"),
+            ("put --payload-bytes 1MiB", "large-records takes records of up to 10 MiB"),
             ("put --existing --payload-bytes 10MiB", "10485749 bytes are the most"),
         ] {
             assert!(said(arguments).contains(sentence), "{arguments} said: {}", said(arguments));

@@ -27,7 +27,7 @@ impl Trust {
         let Some(file) = file else { return Ok(Self::default()) };
         let unfit = |reason: String| {
             Failure::Start(format!(
-                "{} is no file of certificates in PEM ({reason}): pass the file that the \
+                "{} is not a PEM file of certificates ({reason}): pass the file that the \
                  target wrote, such as that of kinesis-emulator --ca-file",
                 file.display()
             ))

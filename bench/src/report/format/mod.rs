@@ -17,19 +17,19 @@ use super::saved;
 pub enum Format {
     /// For the terminal, up to 100 columns wide
     Table,
-    /// The saved run itself, by the published schema
+    /// The saved run itself, in the published schema
     Json,
-    /// A line for each phase of each repetition
+    /// One line for each phase of each repetition
     Csv,
-    /// A line for each second of each phase and shard
+    /// One line for each second of each phase and shard
     CsvSeries,
-    /// JMeter's results: a line for each call, if they were kept
+    /// JMeter results, one line for each call; needs --samples
     Jtl,
     /// For a pull request or a document
     Markdown,
-    /// One page with charts that needs no network
+    /// A single page with charts, which needs no network
     Html,
-    /// HdrHistogram's percentile text, for its plotter
+    /// HdrHistogram's percentile format, for its plotter
     Hgrm,
 }
 

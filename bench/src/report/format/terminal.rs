@@ -169,10 +169,10 @@ pub(super) fn settings(run: &Run) -> String {
         .map_or(String::new(), |bytes| format!(", payload {}", units::counted(bytes, "byte")));
     let (measured, all) = (run.measured().count(), run.repetitions.len());
     format!(
-        "{records}{}, keys {}{payload}, {load}, {} at once, {} (after {} to warm up)",
+        "{records}{}, keys {}{payload}, {load}, {}, {} (after {} to warm up)",
         units::counted(settings.shards, "shard"),
         settings.keys,
-        units::count(settings.concurrency),
+        units::counted(settings.concurrency, "producer"),
         units::counted(measured as u64, "repetition"),
         all - measured
     )
