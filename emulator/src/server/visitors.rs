@@ -9,6 +9,11 @@
 //! stands in the *host*. So an origin has to be local, and a host has to be one
 //! that no stranger can point anywhere, unless the user has allowed others.
 //!
+//! That is asked of browsers. A program may call itself by any origin and find us by
+//! any name: AWS answers it, and no page is behind it. A browser is told by what it
+//! says of a request to loopback and lets no page change (Fetch Metadata), and by its
+//! name; a request of a page to a rebound name is told by having an origin at all.
+//!
 //! Where the user has the emulator listen beyond loopback, a host can be
 //! whatever the user's network calls this machine (a service of docker-compose,
 //! for one), so there the origin alone decides; a page behind a rebound name has
@@ -16,7 +21,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, ORIGIN, USER_AGENT};
 use http::{Method, Request, uri::Authority};
 
 use super::refusal::Refusal;
@@ -25,9 +30,9 @@ use super::refusal::Refusal;
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Clients")]
 pub(crate) struct Allowed {
-    /// A name that clients may call this emulator by, beside localhost, IP addresses,
-    /// names without a dot and AWS's; for any more, repeat it or write commas. It
-    /// matters on loopback only
+    /// Further name by which clients may call this emulator, beside localhost, IP
+    /// addresses, names without a dot and AWS's; repeat the flag or separate names with
+    /// commas; checked on loopback only. The TLS certificate has it, too
     #[arg(
         long = "allow-host", env = "KINESIS_ALLOW_HOST", value_name = "NAME",
         value_delimiter = ',', value_parser = host_name,
@@ -35,7 +40,7 @@ pub(crate) struct Allowed {
     pub(crate) hosts: Vec<String>,
 
     /// Web pages that may use this emulator beside those of localhost, such as
-    /// https://app.example.com, or * for any; for more, repeat it or write commas
+    /// https://app.example.com, or * for any; repeat the flag or separate them with commas
     #[arg(
         long = "allow-origin", env = "KINESIS_ALLOW_ORIGIN", value_name = "ORIGIN",
         value_delimiter = ',', value_parser = origin,
@@ -95,9 +100,12 @@ impl Visitors {
         if self.know_the_secret {
             return Ok(());
         }
+        let is_of_browser = is_of_browser(request);
+        let origin = request.headers().get(ORIGIN);
         // To ask whether it may call (a preflight) is nobody forbidden: it does nothing.
-        if let Some(origin) = request.headers().get(ORIGIN)
+        if let Some(origin) = origin
             && *request.method() != Method::OPTIONS
+            && (is_of_browser || !self.on_loopback)
         {
             let origin = origin.to_str().unwrap_or_default();
             if !self.admits_origin(origin) {
@@ -107,8 +115,9 @@ impl Visitors {
                 )));
             }
         }
+        let may_be_rebound = self.on_loopback && (is_of_browser || origin.is_some());
         match host_of(request) {
-            Some(host) if self.on_loopback && !host.is_empty() && !self.admits_host(host) => {
+            Some(host) if may_be_rebound && !host.is_empty() && !self.admits_host(host) => {
                 Err(Refusal::NotForYou(format!(
                     "This emulator does not answer as {host:?}, which anybody could have pointed \
                      at this machine. If the name is yours, start it with --allow-host {host}."
@@ -192,6 +201,15 @@ fn ends_with_one_of(host: &str, ends: &[&str]) -> bool {
     })
 }
 
+/// Whether a browser has sent a request, as far as that can be told: by what it says
+/// of itself, or by a header of those that it sends to loopback and no page can touch.
+fn is_of_browser<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let names_itself =
+        headers.get(USER_AGENT).is_some_and(|name| name.as_bytes().starts_with(b"Mozilla/"));
+    names_itself || headers.contains_key("sec-fetch-site")
+}
+
 /// Whom a request means: the name or address, without port, brackets and final
 /// dot. Over HTTP/2 it stands in the URI.
 pub(super) fn host_of<B>(request: &Request<B>) -> Option<&str> {
@@ -227,6 +245,24 @@ mod tests {
         visitors.admit(&request.body(()).unwrap()).is_ok()
     }
 
+    /// The same from a browser.
+    fn is_page_heard(visitors: &Visitors, headers: &[(&str, &str)]) -> bool {
+        let marks = [("sec-fetch-site", "cross-site"), ("user-agent", "Mozilla/5.0 (X11)")];
+        let [heard, also] = marks.map(|mark| is_heard(visitors, &[headers, &[mark]].concat()));
+        assert_eq!(heard, also, "a browser is told by either");
+        heard
+    }
+
+    #[test]
+    fn a_program_may_call_itself_and_us_whatever_it_likes() {
+        let visitors = visitors(true);
+        assert!(is_heard(&visitors, &[("host", "kinesis.shop.com")]));
+        assert!(is_heard(&visitors, &[("host", "localhost"), ("origin", "https://shop.com")]));
+        // It may be a browser's after all, whose page has pointed its name here.
+        let page = [("host", "evil.com:4567"), ("origin", "http://evil.com:4567")];
+        assert!(!is_heard(&visitors, &page));
+    }
+
     #[test]
     fn on_loopback_a_host_is_one_that_no_stranger_can_point_here() {
         let visitors = visitors(true);
@@ -251,7 +287,7 @@ mod tests {
             "localhost.localstack.cloud:4566",
             "kinesis.us-east-1.localhost.localstack.cloud",
         ] {
-            assert!(is_heard(&visitors, &[("host", host)]), "{host}");
+            assert!(is_page_heard(&visitors, &[("host", host)]), "{host}");
         }
         for host in [
             "evil.com",
@@ -264,7 +300,7 @@ mod tests {
             "a.b:c",
             "\u{e9}.com",
         ] {
-            assert!(!is_heard(&visitors, &[("host", host)]), "{host}");
+            assert!(!is_page_heard(&visitors, &[("host", host)]), "{host}");
         }
         assert!(is_heard(&visitors, &[]), "what names no host is no browser");
     }
@@ -292,7 +328,7 @@ mod tests {
                 "https://app.example.com",
                 "whatever",
             ] {
-                assert!(is_heard(&visitors, &[("host", "a"), ("origin", origin)]), "{origin}");
+                assert!(is_page_heard(&visitors, &[("host", "a"), ("origin", origin)]), "{origin}");
             }
             for origin in [
                 "http://evil.com",
@@ -308,7 +344,10 @@ mod tests {
                 "http://localhost@evil.com",
                 "\u{e9}",
             ] {
-                assert!(!is_heard(&visitors, &[("host", "a"), ("origin", origin)]), "{origin}");
+                assert!(
+                    !is_page_heard(&visitors, &[("host", "a"), ("origin", origin)]),
+                    "{origin}"
+                );
                 let preflight = Request::options("/").header("origin", origin).body(()).unwrap();
                 assert!(visitors.admit(&preflight).is_ok(), "{origin}");
             }
@@ -323,21 +362,25 @@ mod tests {
         };
         let visitors = Visitors::new(allowed, true, false);
         let host = ("host", "kinesis.shop.com:4567");
-        assert!(is_heard(&visitors, &[host, ("origin", "https://app.shop.com")]));
-        assert!(is_heard(&visitors, &[host, ("origin", "null")]));
-        assert!(!is_heard(&visitors, &[host, ("origin", "https://app.shop.com:8443")]));
-        let request = Request::post("/").header("host", "evil.com").body(()).unwrap();
+        assert!(is_page_heard(&visitors, &[host, ("origin", "https://app.shop.com")]));
+        assert!(is_page_heard(&visitors, &[host, ("origin", "null")]));
+        assert!(!is_page_heard(&visitors, &[host, ("origin", "https://app.shop.com:8443")]));
+        let request = Request::post("/")
+            .header("host", "evil.com")
+            .header("user-agent", "Mozilla/5.0")
+            .body(())
+            .unwrap();
         let Err(Refusal::NotForYou(why)) = visitors.admit(&request) else { panic!("heard") };
         assert!(why.ends_with("start it with --allow-host evil.com."), "{why}");
         let all = Allowed { origins: vec![origin("*").unwrap()], ..Allowed::default() };
         let visitors = Visitors::new(all, false, false);
-        assert!(is_heard(&visitors, &[("origin", "https://anything.example.org")]));
+        assert!(is_page_heard(&visitors, &[("origin", "https://anything.example.org")]));
     }
 
     #[test]
     fn a_secret_decides_in_place_of_names() {
         let visitors = Visitors::new(Allowed::default(), true, true);
-        assert!(is_heard(&visitors, &[("host", "evil.com"), ("origin", "http://evil.com")]));
+        assert!(is_page_heard(&visitors, &[("host", "evil.com"), ("origin", "http://evil.com")]));
     }
 
     #[test]

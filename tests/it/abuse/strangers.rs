@@ -7,9 +7,20 @@ use serde_json::json;
 
 use crate::wire::sockets::{answer, connect, request};
 
-/// The status, head and body that a request with other headers gets.
+/// The status, head and body that a page's request with other headers gets.
 fn ask(emulator: &Emulator, headers: &[(&str, &str)]) -> (u16, String, String) {
+    ask_as(Some("Mozilla/5.0 (X11; Linux x86_64)"), emulator, headers)
+}
+
+fn ask_as(
+    browser: Option<&str>,
+    emulator: &Emulator,
+    headers: &[(&str, &str)],
+) -> (u16, String, String) {
     let mut asked = request("ListStreams", &json!({}));
+    if let Some(browser) = browser {
+        asked = asked.replacen("\r\n", &format!("\r\nUser-Agent: {browser}\r\n"), 1);
+    }
     for (name, value) in headers {
         asked = match *name {
             "host" => asked.replacen("Host: localhost", &format!("Host: {value}"), 1),
@@ -38,7 +49,8 @@ fn a_page_that_has_pointed_its_name_here_is_refused() {
         assert_eq!(status, 403, "{host}: {body}");
         assert!(body.contains("start it with --allow-host "), "{body}");
         for path in ["/_emulator", "/_emulator/clock", "/health"] {
-            let asked = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let asked =
+                format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
             assert_eq!(send(&emulator, &asked).0, 403, "{host} {path}");
         }
     }
@@ -73,6 +85,21 @@ fn a_page_of_another_origin_is_refused_and_a_local_one_gets_awss_headers() {
             assert!(head.contains("access-control-allow-origin: *"), "{head}");
         }
     }
+}
+
+#[test]
+fn a_program_is_answered_whatever_it_calls_itself_and_us() {
+    let emulator = start(Builder::control_api);
+    let origin = ("origin", "https://foo.com");
+    for headers in [&[("host", "kinesis.shop.com")][..], &[origin]] {
+        let (status, head, body) = ask_as(None, &emulator, headers);
+        assert_eq!(status, 200, "{headers:?}: {body}");
+        let has_origin = headers.contains(&origin);
+        assert_eq!(head.contains("access-control-allow-origin: *"), has_origin, "{head}");
+    }
+    // The control API asks for more.
+    let asked = "GET /_emulator/clock HTTP/1.1\r\nHost: kinesis.shop.com\r\n\r\n";
+    assert_eq!(send(&emulator, asked).0, 403);
 }
 
 #[test]
