@@ -270,7 +270,7 @@ pub(crate) fn environment(url: &str, settings: &Settings) -> [(&'static str, Str
         // What the AWS CLI v1 and boto3 read.
         ("AWS_DEFAULT_REGION", settings.region.to_string()),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", settings.client_secret().to_owned()),
     ]
 }
 

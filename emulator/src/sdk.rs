@@ -38,7 +38,7 @@ impl Emulator {
             .region(Region::new(self.settings().region.to_string()))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "test",
-                "test",
+                self.settings().client_secret(),
                 None,
                 None,
                 "kinesis-emulator",

@@ -17,28 +17,28 @@ const SERVERS_STATE_DELAY: &str = "200ms";
 #[cfg_attr(feature = "server", derive(clap::Args))]
 #[non_exhaustive]
 pub struct Settings {
-    /// Region of callers whose credentials name none
+    /// Region for requests whose credentials name none
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_REGION", default_value = Region::DEFAULT))]
     pub region: Region,
 
-    /// Account of callers whose access key is not itself an account id
+    /// Account for requests whose access key is not itself an account id
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ACCOUNT_ID", default_value = AccountId::DEFAULT))]
     pub account_id: AccountId,
 
-    /// Most open shards per account and Region [default: as --limits says]
+    /// Maximum open shards per account and Region [default: as in --limits]
     #[cfg_attr(feature = "server", arg(
         long, env = "KINESIS_SHARD_LIMIT", value_name = "N", value_parser = parse_limit,
     ))]
     pub shard_limit: Option<u32>,
 
-    /// Most on-demand streams per account and Region [default: as --limits says]
+    /// Maximum on-demand streams per account and Region [default: as in --limits]
     #[cfg_attr(feature = "server", arg(
         long, env = "KINESIS_STREAM_LIMIT", value_name = "N", value_parser = parse_limit,
     ))]
     pub stream_limit: Option<u32>,
 
-    /// Most bytes of records, data and keys of all streams together, such as 2GiB;
-    /// beyond them puts fail with 500 InternalFailure [default: no limit]
+    /// Maximum bytes of data and keys stored in all streams together, such as 2GiB;
+    /// beyond that puts fail with 500 InternalFailure [default: no limit]
     #[cfg_attr(feature = "server", arg(
         long, env = "KINESIS_STORAGE_LIMIT", value_name = "BYTES", value_parser = parse_bytes,
     ))]
@@ -49,30 +49,30 @@ pub struct Settings {
     #[cfg_attr(feature = "server", arg(skip))]
     pub limits: Limits,
 
-    /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s. The
-    /// waiters of AWS SDKs are answered as soon as it is over
+    /// How long CREATING, UPDATING and DELETING last, such as 500ms or 2s; AWS SDK
+    /// waiters return as soon as that is over
     #[cfg_attr(feature = "server", arg(
         long, env = "KINESIS_STATE_DELAY", value_name = "DURATION",
         default_value = SERVERS_STATE_DELAY, value_parser = parse_duration,
     ))]
     pub state_delay: Duration,
 
-    /// Seed of ids, tokens and every other draw [default: a new one each time]
+    /// Seed for ids, tokens and all other random draws [default: a new one each time]
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_SEED", value_name = "N"))]
     pub seed: Option<u64>,
 
-    /// Verify signatures: every caller has to sign with this secret access key
+    /// Verify signatures: requests have to be signed with this secret access key
     #[cfg_attr(
         feature = "server",
         arg(long, env = "KINESIS_VERIFY_SECRET", value_name = "SECRET", hide_env_values = true,)
     )]
     pub verify_secret: Option<Secret>,
 
-    /// Answer requests that carry no authentication, too
+    /// Also answer requests without authentication
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_ALLOW_ANONYMOUS"))]
     pub allow_anonymous: bool,
 
-    /// Keep a journal of calls, a ledger of reads, and CloudWatch's metrics
+    /// Keep a journal of calls, a ledger of reads, and CloudWatch metrics
     #[cfg_attr(feature = "server", arg(long, env = "KINESIS_JOURNAL"))]
     pub journal: bool,
 }
@@ -103,6 +103,13 @@ impl std::str::FromStr for Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+impl Settings {
+    /// What clients of this emulator sign with: the secret that is verified, or any.
+    pub(crate) fn client_secret(&self) -> &str {
+        self.verify_secret.as_ref().map_or("test", Secret::reveal)
     }
 }
 

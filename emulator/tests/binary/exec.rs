@@ -42,6 +42,20 @@ fn exec_runs_a_command_with_an_emulator_of_its_own() {
 }
 
 #[test]
+fn exec_gives_its_command_the_secret_that_is_verified() {
+    let command = ["sh", "-c", "echo $AWS_SECRET_ACCESS_KEY"];
+    for (given, variables) in [
+        (&["--verify-secret", "hunter2"][..], &[][..]),
+        (&[], &[("KINESIS_VERIFY_SECRET", "hunter2")]),
+        // A secret that was there before is another one's.
+        (&["--verify-secret", "hunter2"], &[("AWS_SECRET_ACCESS_KEY", "test")]),
+    ] {
+        let output = run(&[&["exec"], given, &["--"], &command].concat(), variables);
+        assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("hunter2\n", Some(0)));
+    }
+}
+
+#[test]
 fn exec_ends_as_shells_do() {
     for (command, code) in [
         (&["true"][..], 0),

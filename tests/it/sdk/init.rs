@@ -29,7 +29,7 @@ async fn streams_tags_consumers_and_records_are_there_from_the_start(endpoint: E
     let builder = Emulator::builder()
         .clock(Clock::manual(START))
         .state_delay(Duration::from_secs(60))
-        .verify_signatures(Secret::new("test"))
+        .verify_signatures(Secret::new("a secret of its own"))
         .init(Init::from_json(DOCUMENT).expect("it is of the schema"));
     let client = endpoint.start_with(builder);
     let client = client.client();

@@ -107,8 +107,8 @@ async fn moving_the_system_clock_ends_a_back_off(endpoint: Endpoint) {
 }
 
 async fn requests_are_signed_by_the_emulators_clock(endpoint: Endpoint) {
-    // The secret of `sdk_config`; any time but now.
-    let builder = Emulator::builder().verify_signatures(Secret::new("test"));
+    // `sdk_config` has the secret; any time but now.
+    let builder = Emulator::builder().verify_signatures(Secret::new("a secret of its own"));
     let clock = Clock::manual(Timestamp::from_seconds(1_000_000_000));
     let kinesis = endpoint.start_with(builder.clock(clock));
     let client = retrying(&kinesis, 1, DAY);
