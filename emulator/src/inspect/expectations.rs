@@ -43,6 +43,8 @@ pub struct Expectations {
     service: Arc<Service>,
     /// The newest call before the expectations.
     after_call: u64,
+    /// How many reads there had been.
+    reads_before: u64,
     expected: Vec<Expected>,
     asked_at: &'static Location<'static>,
     verified: bool,
@@ -90,9 +92,12 @@ impl Expectations {
     #[track_caller]
     pub(crate) fn new(service: Arc<Service>) -> Self {
         service.recorder().switch_on();
-        let after_call = service.recorder().recording().calls.newest();
+        let (after_call, reads_before) = {
+            let recording = service.recorder().recording();
+            (recording.calls.newest(), recording.reads.made())
+        };
         let asked_at = Location::caller();
-        Self { service, after_call, expected: Vec::new(), asked_at, verified: false }
+        Self { service, after_call, reads_before, expected: Vec::new(), asked_at, verified: false }
     }
 
     /// Every record that is put into the stream from now on is read exactly
@@ -187,6 +192,8 @@ impl Expectations {
             (count > 0).then(|| format!("{what}: {}{lines}", counted(count, "other call")))
         };
         match expected {
+            // Of reads that are not known nothing can be said.
+            Expected::ReadOnce { .. } if self.reads_lost() > 0 => None,
             Expected::ReadOnce { stream, readers, from } => {
                 self.find_misread(stream, readers, from)
             }
@@ -264,6 +271,13 @@ impl Expectations {
         (count > 0).then(|| format!("{what}: {count} of {put} not{lines}"))
     }
 
+    /// How many reads since the expectations the ledger does not know any more.
+    fn reads_lost(&self) -> u64 {
+        let recording = self.service.recorder().recording();
+        let made = recording.reads.made() - self.reads_before;
+        made.saturating_sub(recording.reads.iter().count() as u64)
+    }
+
     /// What the journal and the ledger do not know any more.
     fn find_gaps(&self, calls: &[JournaledCall]) -> Vec<String> {
         let recording = self.service.recorder().recording();
@@ -272,11 +286,14 @@ impl Expectations {
         let about_reads = |it: &Expected| matches!(it, Expected::ReadOnce { .. });
         let mut gaps = Vec::new();
         if gone > 0 && !self.expected.iter().all(about_reads) {
-            gaps.push(format!("nothing can be said of {gone} calls: the journal has lost them"));
+            let gone = counted(gone as usize, "call");
+            gaps.push(format!("nothing can be said of {gone}: the journal has lost them"));
         }
-        if recording.reads.dropped > 0 && self.expected.iter().any(about_reads) {
-            let lost = recording.reads.dropped;
-            gaps.push(format!("nothing can be said of {lost} reads: the ledger has lost them"));
+        drop(recording);
+        let lost = self.reads_lost();
+        if lost > 0 && self.expected.iter().any(about_reads) {
+            let lost = counted(lost as usize, "read");
+            gaps.push(format!("nothing can be said of {lost}: the ledger has lost them"));
         }
         gaps
     }

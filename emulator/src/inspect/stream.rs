@@ -150,9 +150,7 @@ impl StreamView {
     #[track_caller]
     pub fn shards(&self) -> Vec<Shard> {
         let stream = self.expect_found(self.find());
-        let (state, now) = (stream.state(), self.now());
-        let shown = |shard| Shard::new(shard, &BatchRead::of(&stored(shard, &state, now)));
-        state.live_shards(now).map(shown).collect()
+        shards_of(&stream.state(), self.now()).collect()
     }
 
     /// The registered consumers, by name.
@@ -162,8 +160,7 @@ impl StreamView {
     #[track_caller]
     pub fn consumers(&self) -> Vec<Consumer> {
         let stream = self.expect_found(self.find());
-        let state = stream.state();
-        state.consumers.values().map(Consumer::new).collect()
+        consumers_of(&stream.state()).collect()
     }
 
     /// The records, as soon as there are as many as wanted: all that have not
@@ -217,12 +214,14 @@ impl StreamView {
     /// none.
     pub fn to_json(&self) -> Value {
         let Some(stream) = self.find() else { return Value::Null };
+        let now = self.now();
+        let state = stream.state();
         json!({
             "name": self.name,
             "arn": stream.address.to_string(),
-            "status": self.try_status().map(StreamStatus::as_str),
-            "shards": self.shards().iter().map(Shard::to_json).collect::<Vec<_>>(),
-            "consumers": self.consumers().iter().map(Consumer::to_json).collect::<Vec<_>>(),
+            "status": state.status.as_str(),
+            "shards": shards_of(&state, now).map(|shard| shard.to_json()).collect::<Vec<_>>(),
+            "consumers": consumers_of(&state).map(|it| it.to_json()).collect::<Vec<_>>(),
         })
     }
 
@@ -257,6 +256,17 @@ impl StreamView {
             None => panic!("{}", self.missing()),
         }
     }
+}
+
+/// The shards within retention, oldest first.
+fn shards_of(state: &StreamState, now: Timestamp) -> impl Iterator<Item = Shard> {
+    let shown = move |shard| Shard::new(shard, &BatchRead::of(&stored(shard, state, now)));
+    state.live_shards(now).map(shown)
+}
+
+/// The registered consumers, by name.
+fn consumers_of(state: &StreamState) -> impl Iterator<Item = Consumer> {
+    state.consumers.values().map(Consumer::new)
 }
 
 /// A shard's records that have not expired.

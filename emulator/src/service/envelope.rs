@@ -184,14 +184,24 @@ fn authenticate(
     Ok(realm_of(claim.credential, settings))
 }
 
+/// The credential that a request names, whether or not the rest of it holds.
+fn claimed_credential(request: &http::request::Parts) -> Option<String> {
+    match text_of(&request.headers, AUTHORIZATION).filter(|header| !header.is_empty()) {
+        Some(header) => {
+            let mut parts = header.split([',', ' ']);
+            parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
+        }
+        None => query_value(request.uri.query()?, "X-Amz-Credential").map(unescape_slashes),
+    }
+}
+
+fn access_key_of(credential: &str) -> Option<String> {
+    credential.split('/').next().filter(|key| !key.is_empty()).map(str::to_owned)
+}
+
 /// The access key id of a request's credential, as far as one can be made out.
 pub(super) fn access_key(request: &http::request::Parts) -> Option<String> {
-    let header = text_of(&request.headers, AUTHORIZATION);
-    let credential = match header {
-        Some(header) => header.split_once("Credential=")?.1.to_owned(),
-        None => unescape_slashes(query_value(request.uri.query()?, "X-Amz-Credential")?),
-    };
-    credential.split(['/', ',', ' ']).next().map(str::to_owned)
+    access_key_of(&claimed_credential(request)?)
 }
 
 fn from_header<'a>(header: &'a [u8], headers: &'a HeaderMap) -> Result<Claim<'a>, ApiError> {
@@ -304,17 +314,9 @@ fn realm_of(credential: &[u8], settings: &Settings) -> RealmId {
 
 /// Who a request says it is from, whether or not that is true.
 pub(super) fn claimed_caller(request: &http::request::Parts, settings: &Settings) -> Caller {
-    let header = text_of(&request.headers, AUTHORIZATION);
-    let of_header = header.and_then(|header| {
-        let mut parts = header.split([',', ' ']);
-        parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
-    });
-    let query = request.uri.query().unwrap_or_default();
-    let of_query = || query_value(query, "X-Amz-Credential").map(unescape_slashes);
-    let credential = of_header.or_else(of_query).unwrap_or_default();
+    let credential = claimed_credential(request).unwrap_or_default();
     let RealmId { account, region } = realm_of(credential.as_bytes(), settings);
-    let access_key = credential.split('/').next().filter(|key| !key.is_empty());
-    Caller { access_key: access_key.map(str::to_owned), account, region }
+    Caller { access_key: access_key_of(&credential), account, region }
 }
 
 /// A request that no operation has seen, as the journal keeps it.
@@ -343,9 +345,7 @@ pub(super) fn refused_call(
         records: 0,
         bytes: 0,
         outcome: match error {
-            Some(error) => {
-                Outcome::Refused { kind: error.kind(), message: error.message().to_owned() }
-            }
+            Some(error) => Outcome::refused(&error),
             None => Outcome::Unreadable { status: status.as_u16() },
         },
         request_id: None,

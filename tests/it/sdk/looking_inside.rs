@@ -37,6 +37,7 @@ stories! {
     metrics_are_cloudwatchs,
     metrics_of_a_consumer_are_its_own,
     records_read_once_are_as_expected,
+    of_reads_that_were_forgotten_nothing_is_said,
     records_lost_and_read_twice_are_named,
     calls_that_are_not_expected_are_named,
     an_unmet_expectation_fails_the_test_that_forgot_it,
@@ -533,6 +534,28 @@ async fn records_read_once_are_as_expected(endpoint: Endpoint) {
     put(&client, "orders", "key", "two").await;
     assert_eq!(read_on(&client, tip).await.records.len(), 2);
     assert_eq!(expected.verify(), Ok(()));
+}
+
+async fn of_reads_that_were_forgotten_nothing_is_said(endpoint: Endpoint) {
+    let kinesis = journaled(endpoint);
+    let client = kinesis.client();
+    create_stream(&client, "orders", 1).await;
+    put(&client, "orders", "key", "before").await;
+    let start = iterator(&client, "orders", &shard_id(0), ShardIteratorType::TrimHorizon).await;
+    assert_eq!(read_on(&client, start).await.records.len(), 1);
+    let tip = iterator(&client, "orders", &shard_id(0), ShardIteratorType::Latest).await;
+    // What went before the expectations is not missed.
+    kinesis.ledger().clear();
+    let (one, other) = (
+        kinesis.expect().every_record_read_once("orders"),
+        kinesis.expect().every_record_read_once("orders"),
+    );
+    put(&client, "orders", "key", "one").await;
+    assert_eq!(read_on(&client, tip).await.records.len(), 1);
+    assert_eq!(one.verify(), Ok(()));
+    kinesis.ledger().clear();
+    let unmet = other.verify().expect_err("nobody knows");
+    assert_eq!(unmet.findings(), ["nothing can be said of 1 read: the ledger has lost them"]);
 }
 
 async fn records_lost_and_read_twice_are_named(endpoint: Endpoint) {

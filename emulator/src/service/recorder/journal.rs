@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::model::arn::{AccountId, Region, StreamAddress};
-use crate::model::error::ErrorKind;
+use crate::model::error::{ApiError, ErrorKind};
 use crate::model::timestamp::Timestamp;
 use crate::operations::OperationName;
 
@@ -15,6 +15,9 @@ use super::iso;
 
 /// How many calls are kept: when another one comes, the oldest goes.
 pub(crate) const CALLS_MAX: usize = 100_000;
+/// How much of an error's text is kept: the answer has all of it, and a validation
+/// sentence repeats what it is about, which may be megabytes.
+const MESSAGE_BYTES_MAX: usize = 1024;
 
 /// One call, as the [journal](crate::inspect::Journal) keeps it.
 ///
@@ -105,7 +108,7 @@ pub enum Outcome {
     Refused {
         /// Which one.
         kind: ErrorKind,
-        /// Its text, possibly empty.
+        /// Its text, possibly empty. Of a text of more than 1 KiB the beginning, and `…`.
         message: String,
     },
     /// A fault rule has dropped the connection in place of an answer.
@@ -121,6 +124,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// An error that was answered.
+    pub(in crate::service) fn refused(error: &ApiError) -> Self {
+        let message = error.message();
+        let longest = message.len().min(MESSAGE_BYTES_MAX);
+        let end = (0..=longest).rfind(|end| message.is_char_boundary(*end)).unwrap_or(0);
+        let cut = if end < message.len() { "…" } else { "" };
+        Self::Refused { kind: error.kind(), message: format!("{}{cut}", &message[..end]) }
+    }
+
     /// Whether anything went wrong, if only for some of the records.
     pub fn is_error(&self) -> bool {
         *self != Self::Succeeded
@@ -311,6 +323,21 @@ mod tests {
         log.clear();
         assert_eq!((log.push(call(), None), log.dropped), (CALLS_MAX as u64 + 4, 0));
         assert_eq!(log.find(CALLS_MAX as u64 + 4).map(|entry| entry.stream.is_some()), Some(false));
+    }
+
+    #[test]
+    fn of_a_long_text_the_beginning_is_kept() {
+        let kept =
+            |text: String| match Outcome::refused(&ApiError::new(ErrorKind::Validation, text)) {
+                Outcome::Refused { message, .. } => message,
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(kept("short".to_owned()), "short");
+        assert_eq!(kept("a".repeat(MESSAGE_BYTES_MAX)), "a".repeat(MESSAGE_BYTES_MAX));
+        // Letters are kept whole.
+        let long = format!("a{}", "\u{e9}".repeat(MESSAGE_BYTES_MAX));
+        let letters = MESSAGE_BYTES_MAX / 2 - 1;
+        assert_eq!(kept(long), format!("a{}…", "\u{e9}".repeat(letters)));
     }
 
     #[test]

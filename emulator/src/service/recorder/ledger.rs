@@ -197,6 +197,8 @@ impl ReadEntry {
 #[derive(Debug, Default)]
 pub(crate) struct ReadLog {
     reads: VecDeque<ReadEntry>,
+    /// How many there have been, whether or not they are kept.
+    made: u64,
     /// How many went because there were too many.
     pub(crate) dropped: u64,
     /// The reader that each token belongs to, by the token's hash.
@@ -216,11 +218,17 @@ impl ReadLog {
         time: Timestamp,
     ) {
         let Some((first, last)) = read.ends else { return };
+        self.made += 1;
         if self.reads.len() == READS_MAX {
             self.reads.pop_front();
             self.dropped += 1;
         }
         self.reads.push_back(ReadEntry { time, stream: stream.clone(), reader, first, last });
+    }
+
+    /// How many reads there have been.
+    pub(crate) fn made(&self) -> u64 {
+        self.made
     }
 
     /// The reads that are kept, oldest first.
@@ -248,8 +256,10 @@ impl ReadLog {
             self.origins.remove(&oldest);
         }
         let hash = hash_of(token);
-        self.tokens.push_back(hash);
-        self.origins.insert(hash, origin);
+        // After a snapshot was restored, tokens come again.
+        if self.origins.insert(hash, origin).is_none() {
+            self.tokens.push_back(hash);
+        }
     }
 
     /// Whose iterator a token is.

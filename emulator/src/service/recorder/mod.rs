@@ -232,9 +232,7 @@ fn describe(
 ) -> JournaledCall {
     let with = |what| effect.placed.iter().filter(|placed| **placed == what).count();
     let outcome = match (error, with(Placed::Throttled), with(Placed::Failed)) {
-        (Some(error), _, _) => {
-            Outcome::Refused { kind: error.kind(), message: error.message().to_owned() }
-        }
+        (Some(error), _, _) => Outcome::refused(error),
         (None, 0, 0) => Outcome::Succeeded,
         (None, throttled, failed) => Outcome::PartlyFailed { throttled, failed },
     };
