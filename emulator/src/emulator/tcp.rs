@@ -42,7 +42,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
         #[cfg(feature = "tls")]
-        let certificates = Arc::new(server::Certificates::default());
+        let certificates = Arc::new(server::Certificates::of_hosts(&clients.allowed.hosts));
         let server = server::Server::new(
             service,
             clients,

@@ -13,37 +13,36 @@ use crate::model::settings::{parse_bytes, parse_duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Clients")]
 pub struct ClientLimits {
-    /// Most connections at a time; more are answered with 503
+    /// Maximum concurrent connections; others get 503
     #[arg(
         long = "max-connections", env = "KINESIS_MAX_CONNECTIONS", value_name = "N",
         default_value_t = Self::DEFAULT.connections_max,
     )]
     pub connections_max: usize,
 
-    /// Most memory for requests that come in and answers that go out, over all
-    /// connections; more calls are answered with 503
+    /// Maximum memory for requests and answers in flight, over all connections; other
+    /// calls get 503
     #[arg(
         long = "max-in-flight", env = "KINESIS_MAX_IN_FLIGHT", value_name = "BYTES",
         default_value = "1GiB", value_parser = parse_bytes,
     )]
     pub in_flight_bytes_max: usize,
 
-    /// How long a client may take to open a connection and for the head of a request
+    /// How long a client may take to open a connection, or to send the head of a request
     #[arg(
         long = "head-timeout", env = "KINESIS_HEAD_TIMEOUT", value_name = "DURATION",
         default_value = "20s", value_parser = parse_duration,
     )]
     pub head_within: Duration,
 
-    /// How long a client may take for the body of a request; then it is answered with 408
+    /// How long a client may take to send the body of a request; then it gets 408
     #[arg(
         long = "body-timeout", env = "KINESIS_BODY_TIMEOUT", value_name = "DURATION",
         default_value = "1m", value_parser = parse_duration,
     )]
     pub body_within: Duration,
 
-    /// How long a connection may be without a call, or its client not read what
-    /// was sent; then it is closed
+    /// Close a connection that has been idle, or whose client has not read, for this long
     #[arg(
         long = "idle-timeout", env = "KINESIS_IDLE_TIMEOUT", value_name = "DURATION",
         default_value = "5m", value_parser = parse_duration,

@@ -85,7 +85,10 @@ impl Rule {
         let Value::Object(members) = value else {
             return Err(InvalidRule::new("a rule is an object"));
         };
-        let wrong = |(member, problem)| InvalidRule::new(format!("`{member}`: {problem}"));
+        let wrong = |(member, problem): Wrong| match member.as_str() {
+            "" => InvalidRule::new(problem),
+            _ => InvalidRule::new(format!("`{member}`: {problem}")),
+        };
         let rule = read(members).map_err(wrong)?;
         rule.check().map_err(|(member, problem)| wrong((member.to_owned(), problem)))?;
         Ok(rule)
@@ -137,7 +140,7 @@ fn read(members: &Map<String, Value>) -> Result<Rule, Wrong> {
     let [action] = given[..] else {
         let (member, has) = match given[..] {
             [_, second, ..] => (second, format!("{} actions, {}", given.len(), given.join(", "))),
-            _ => ("reject", "no action".to_owned()),
+            _ => ("", "no action".to_owned()),
         };
         let actions = ACTIONS.join(", ");
         let problem = format!("a rule has exactly one of {actions}; this one has {has}");

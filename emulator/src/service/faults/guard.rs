@@ -67,8 +67,8 @@ impl<'a> NewFault<'a> {
     ///     .on(Operation::PutRecords)
     ///     .record(1)
     ///     .record(3)
-    ///     .fail_records(ErrorKind::ProvisionedThroughputExceeded)
-    ///     .times(1);
+    ///     .times(1)
+    ///     .fail_records(ErrorKind::ProvisionedThroughputExceeded);
     /// ```
     #[track_caller]
     pub fn fail_records(self, error: ErrorKind) -> Fault {

@@ -195,7 +195,10 @@ fn a_file_is_taken_whole_or_not_at_all_and_errors_name_rule_and_member() {
         (r#"{"rules": [], "more": 1}"#, "fault rules are a list, or an object with the list"),
         (r#"[{"hold": true}, 7]"#, "rule 2: a rule is an object"),
         (r#"[{"hold": true, "strem": "s"}]"#, "rule 1: `strem`: there is no such member"),
-        (r#"[{"stream": "s"}]"#, "rule 1: `reject`: a rule has exactly one of reject, fail_re"),
+        (
+            r#"[{"stream": "s"}]"#,
+            "rule 1: a rule has exactly one of reject, fail_records, internal",
+        ),
         (
             r#"[{"hold": true}, {"hold": true, "delay": "1s"}]"#,
             "rule 2: `hold`: a rule has exactly one of reject, fail_records",
