@@ -23,9 +23,9 @@ pub(crate) type Due = (Timestamp, u64);
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycle {
     pending: Mutex<Pending>,
-    /// The first deadline in milliseconds: what a call reads before it takes
+    /// The first deadline in microseconds: what a call reads before it takes
     /// the lock. It is advanced only after the changes have been made.
-    next_millis: NextDeadline,
+    next_micros: NextDeadline,
 }
 
 /// Changes that have begun and not ended.
@@ -54,10 +54,10 @@ impl Pending {
             .iter()
             .filter_map(|(key, (stream, change))| Some((*key, (twin(stream)?, change.clone()))));
         let changes: BTreeMap<_, _> = twins.collect();
-        let next = changes.first_key_value().map_or(u64::MAX, |((at, _), _)| at.as_millis());
+        let next = changes.first_key_value().map_or(u64::MAX, |((at, _), _)| at.as_micros());
         Lifecycle {
             pending: Mutex::new(Self { changes, made: self.made, listener }),
-            next_millis: NextDeadline(AtomicU64::new(next)),
+            next_micros: NextDeadline(AtomicU64::new(next)),
         }
     }
 }
@@ -86,13 +86,13 @@ impl Lifecycle {
             listener.change_scheduled(&stream, due, &change);
         }
         pending.add(due, stream, change);
-        self.next_millis.0.fetch_min(deadline.as_millis(), Ordering::Release);
+        self.next_micros.0.fetch_min(deadline.as_micros(), Ordering::Release);
     }
 
     /// Has a change happen that was put down in a file, as what it was there.
     pub(crate) fn schedule_restored(&self, due: Due, stream: Arc<Stream>, change: Transition) {
         self.pending.lock().add(due, stream, change);
-        self.next_millis.0.fetch_min(due.0.as_millis(), Ordering::Release);
+        self.next_micros.0.fetch_min(due.0.as_micros(), Ordering::Release);
     }
 
     /// Tells nobody from now on.
@@ -114,7 +114,7 @@ impl Lifecycle {
 
     /// When the next change is due; the end of time if none is.
     pub(crate) fn next_deadline(&self) -> Timestamp {
-        Timestamp::from_millis(self.next_millis.0.load(Ordering::Acquire))
+        Timestamp::from_micros(self.next_micros.0.load(Ordering::Acquire))
     }
 
     /// Makes every change whose deadline has come, in order, each at its own
@@ -124,7 +124,7 @@ impl Lifecycle {
         now: Timestamp,
         mut apply: impl FnMut(Due, Arc<Stream>, Transition),
     ) {
-        if self.next_millis.0.load(Ordering::Acquire) > now.as_millis() {
+        if self.next_micros.0.load(Ordering::Acquire) > now.as_micros() {
             return;
         }
         let mut pending = self.pending.lock();
@@ -134,10 +134,10 @@ impl Lifecycle {
                     let (due, (stream, change)) = first.remove_entry();
                     apply(due, stream, change);
                 }
-                Some(first) => break first.key().0.as_millis(),
+                Some(first) => break first.key().0.as_micros(),
                 None => break u64::MAX,
             }
         };
-        self.next_millis.0.store(next, Ordering::Release);
+        self.next_micros.0.store(next, Ordering::Release);
     }
 }

@@ -75,6 +75,8 @@ impl Bucket {
     /// Brings the bucket to `now`. Calls that overtake each other on their way
     /// to a shard's lock do not set it back.
     fn settle(&mut self, now: Timestamp, per_second: u64) {
+        // Of a fraction of a millisecond nothing is made up for, nor forgotten.
+        let now = now.whole_millis();
         let millis = now.since(self.at).as_millis() as u64;
         self.missing_milli = self.missing_milli.saturating_sub(per_second.saturating_mul(millis));
         self.at = self.at.max(now);
@@ -254,7 +256,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// Begins at a time with nothing saved up.
     pub(crate) fn starting(now: Timestamp) -> Self {
-        Self { credit_milli: 0, at: now, waiting: false }
+        Self { credit_milli: 0, at: now.whole_millis(), waiting: false }
     }
 
     /// Brings the pace to `now`. `None`: the next event may be sent. Otherwise
@@ -264,6 +266,7 @@ impl Pace {
         bytes_per_second: u64,
         now: Timestamp,
     ) -> Option<Timestamp> {
+        let now = now.whole_millis();
         let rate = i128::from(bytes_per_second);
         let before = self.credit_milli;
         self.credit_milli += rate * now.since(self.at).as_millis() as i128;

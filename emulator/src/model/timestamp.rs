@@ -1,4 +1,4 @@
-//! Points in time, in milliseconds since the Unix epoch.
+//! Points in time, in microseconds since the Unix epoch.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use jiff::fmt::strtime;
 
 use super::decimal;
 
-/// A point in time with millisecond precision, as the API reports arrivals.
+/// A point in time with microsecond precision. The API shows milliseconds, and takes
+/// times that are finer: then what happened within one millisecond is still told
+/// apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -16,37 +18,52 @@ impl Timestamp {
 
     /// The time `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(millis.saturating_mul(1000))
     }
 
     /// The time `seconds` seconds after the Unix epoch.
     pub const fn from_seconds(seconds: u64) -> Self {
-        Self(seconds * 1000)
+        Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// Milliseconds since the Unix epoch.
-    pub const fn as_millis(self) -> u64 {
+    /// The time `micros` microseconds after the Unix epoch.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn as_micros(self) -> u64 {
         self.0
+    }
+
+    /// Whole milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// The time without the fraction of a millisecond.
+    pub(crate) const fn whole_millis(self) -> Self {
+        Self(self.0 - self.0 % 1000)
     }
 
     /// Whole seconds since the Unix epoch.
     pub const fn as_seconds(self) -> u64 {
-        self.0 / 1000
+        self.0 / 1_000_000
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
     /// The time `duration` later; the end of time if that is out of range.
     pub const fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+        Self(self.0.saturating_add(micros(duration)))
     }
 
     /// The time `duration` earlier; the epoch if that is out of range.
     pub const fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(duration)))
+        Self(self.0.saturating_sub(micros(duration)))
     }
 
     /// The time as Java's `Date` prints it: `Thu Jan 22 01:22:02 UTC 2015`.
@@ -100,9 +117,9 @@ impl Timestamp {
     }
 }
 
-const fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_millis();
-    if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }
+const fn micros(duration: Duration) -> u64 {
+    let micros = duration.as_micros();
+    if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 }
 }
 
 #[cfg(test)]
@@ -136,7 +153,7 @@ mod tests {
     #[test]
     fn arithmetic_stops_at_the_ends_of_time() {
         assert_eq!(Timestamp::EPOCH.minus(Duration::from_secs(1)), Timestamp::EPOCH);
-        assert_eq!(Timestamp::from_millis(u64::MAX).plus(Duration::MAX).as_millis(), u64::MAX);
+        assert_eq!(Timestamp::from_millis(u64::MAX).plus(Duration::MAX).as_micros(), u64::MAX);
         assert_eq!(Timestamp::EPOCH.since(Timestamp::from_millis(5)), Duration::ZERO);
     }
 }

@@ -212,7 +212,7 @@ impl QueueStartingPosition {
             (QueueStartingPositionType::AtTimestamp, Some(time)) if time.is_after(now) => {
                 Err(ApiError::queue_start_in_the_future(time.as_millis(), now.as_millis()))
             }
-            (QueueStartingPositionType::AtTimestamp, Some(time)) => Ok(Some(time.not_before())),
+            (QueueStartingPositionType::AtTimestamp, Some(time)) => Ok(Some(time.timestamp())),
             (QueueStartingPositionType::TrimHorizon | QueueStartingPositionType::Latest, None) => {
                 Ok(None)
             }

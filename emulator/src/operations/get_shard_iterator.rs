@@ -133,7 +133,7 @@ pub(super) fn starting_position(
             Some(time) if time.is_after(now) => {
                 Err(ApiError::timestamp_in_the_future(time.as_millis(), now))
             }
-            Some(time) => Ok(Start::AtTime(time.not_before())),
+            Some(time) => Ok(Start::AtTime(time.timestamp())),
         },
     }
 }

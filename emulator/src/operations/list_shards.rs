@@ -227,7 +227,7 @@ impl ShardFilter {
             Some(time) if time.is_after(now) => {
                 Err(ApiError::timestamp_in_the_future(time.as_millis(), now))
             }
-            Some(time) => Ok(time.not_before()),
+            Some(time) => Ok(time.timestamp()),
             None => Err(ApiError::shard_filter_needs(self.kind.as_str(), "a Timestamp")),
         };
         Ok(match self.kind {
@@ -255,8 +255,8 @@ impl Filter {
             Self::AtTrimHorizon => (ShardFilterType::AtTrimHorizon.as_str(), 0),
             Self::FromTrimHorizon => (ShardFilterType::FromTrimHorizon.as_str(), 0),
             Self::AtLatest => (ShardFilterType::AtLatest.as_str(), 0),
-            Self::At(time) => (ShardFilterType::AtTimestamp.as_str(), time.as_millis()),
-            Self::From(time) => (ShardFilterType::FromTimestamp.as_str(), time.as_millis()),
+            Self::At(time) => (ShardFilterType::AtTimestamp.as_str(), time.as_micros()),
+            Self::From(time) => (ShardFilterType::FromTimestamp.as_str(), time.as_micros()),
         }
     }
 
@@ -266,8 +266,8 @@ impl Filter {
             Self::AtTrimHorizon,
             Self::FromTrimHorizon,
             Self::AtLatest,
-            Self::At(Timestamp::from_millis(value)),
-            Self::From(Timestamp::from_millis(value)),
+            Self::At(Timestamp::from_micros(value)),
+            Self::From(Timestamp::from_micros(value)),
         ];
         filters.into_iter().find(|filter| filter.to_fields().0 == kind)
     }

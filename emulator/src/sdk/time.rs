@@ -21,15 +21,15 @@ use crate::service::clock::Clock;
 
 impl TimeSource for Clock {
     fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(Clock::now(self).as_millis())
+        UNIX_EPOCH + Duration::from_micros(Clock::now(self).as_micros())
     }
 }
 
 impl AsyncSleep for Clock {
     /// Counts from this call, not from the first poll.
     fn sleep(&self, duration: Duration) -> Sleep {
-        // A part of a millisecond is a whole one: a wait is never too short.
-        let duration = duration.saturating_add(Duration::from_nanos(999_999));
+        // A part of a microsecond is a whole one: a wait is never too short.
+        let duration = duration.saturating_add(Duration::from_nanos(999));
         Sleep::new(self.timer(Clock::now(self).plus(duration)))
     }
 }

@@ -44,9 +44,9 @@ pub struct Clock(Arc<Time>);
 struct Time {
     source: Source,
     /// How far `advance` has moved the clock beyond its source.
-    offset_millis: AtomicU64,
+    offset_micros: AtomicU64,
     /// The latest time that was ever read.
-    latest_millis: AtomicU64,
+    latest_micros: AtomicU64,
     /// Who waits for a time.
     #[cfg(any(feature = "server", feature = "sdk"))]
     timers: timer::Timers,
@@ -113,8 +113,8 @@ impl Clock {
     fn from_source(source: Source) -> Self {
         Self(Arc::new(Time {
             source,
-            offset_millis: AtomicU64::new(0),
-            latest_millis: AtomicU64::new(0),
+            offset_micros: AtomicU64::new(0),
+            latest_micros: AtomicU64::new(0),
             #[cfg(any(feature = "server", feature = "sdk"))]
             timers: timer::Timers::default(),
         }))
@@ -122,15 +122,15 @@ impl Clock {
 
     /// The time now. Never earlier than any time read before.
     pub fn now(&self) -> Timestamp {
-        let offset = Duration::from_millis(self.0.offset_millis.load(Ordering::Acquire));
+        let offset = Duration::from_micros(self.0.offset_micros.load(Ordering::Acquire));
         let read = self.0.source.now().plus(offset);
-        // Most calls of a millisecond only look: what nobody writes, all processors have.
-        let latest = &self.0.latest_millis;
+        // Calls that are overtaken only look: what nobody writes, all processors have.
+        let latest = &self.0.latest_micros;
         let mut before = latest.load(Ordering::Acquire);
-        if before < read.as_millis() {
-            before = latest.fetch_max(read.as_millis(), Ordering::AcqRel);
+        if before < read.as_micros() {
+            before = latest.fetch_max(read.as_micros(), Ordering::AcqRel);
         }
-        read.max(Timestamp::from_millis(before))
+        read.max(Timestamp::from_micros(before))
     }
 
     /// Whether time passes without anybody moving it.
@@ -146,7 +146,7 @@ impl Clock {
             Source::System | Source::Manual { .. } => self.now(),
             #[cfg(any(feature = "server", feature = "sdk"))]
             Source::Tokio { .. } => {
-                Timestamp::from_millis(self.0.latest_millis.load(Ordering::Acquire))
+                Timestamp::from_micros(self.0.latest_micros.load(Ordering::Acquire))
             }
         }
     }
@@ -160,18 +160,25 @@ impl Clock {
     /// Lets time pass at once. Whatever is due by then has happened when the
     /// next call is answered.
     pub fn advance(&self, duration: Duration) {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let later = |offset: u64| Some(offset.saturating_add(millis));
-        let _always = self.0.offset_millis.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        // From the time that was shown last, which a source that has gone back is
+        // behind.
+        let shown = self.now().as_micros();
+        let source = self.0.source.now().as_micros();
+        let later = |offset: u64| {
+            let behind = shown.saturating_sub(source.saturating_add(offset));
+            Some(offset.saturating_add(behind).saturating_add(micros))
+        };
+        let _always = self.0.offset_micros.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
         self.moved();
     }
 
     /// Lets time pass at once until it is `time`. The clock never goes back: a
     /// time that has passed changes nothing.
     pub fn advance_to(&self, time: Timestamp) {
-        let ahead = time.since(self.0.source.now()).as_millis();
+        let ahead = time.since(self.0.source.now()).as_micros();
         let ahead = u64::try_from(ahead).unwrap_or(u64::MAX);
-        self.0.offset_millis.fetch_max(ahead, Ordering::AcqRel);
+        self.0.offset_micros.fetch_max(ahead, Ordering::AcqRel);
         self.moved();
     }
 
@@ -243,6 +250,18 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_seconds(160));
         clock.advance(Duration::from_secs(1));
         assert_eq!(clock.now(), Timestamp::from_seconds(161));
+    }
+
+    #[test]
+    fn time_passes_although_the_source_has_gone_back() {
+        let clock = Clock::manual(Timestamp::from_seconds(100));
+        // What was shown before somebody set the machine's clock.
+        clock.0.latest_micros.store(200_000_000, Ordering::Release);
+        assert_eq!(clock.now(), Timestamp::from_seconds(200));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), Timestamp::from_seconds(201));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), Timestamp::from_seconds(202));
     }
 
     #[test]

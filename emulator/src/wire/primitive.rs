@@ -193,32 +193,32 @@ impl<'de> Decode<'de> for bool {
     }
 }
 
-/// A point in time as a request gives it, in microseconds since the epoch: finer
-/// than the service's own times, so that none of them is taken for another.
+/// A point in time as a request gives it, in microseconds since the epoch, as the
+/// service's own times are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch {
-    micros: i64,
+    micros: i128,
 }
 
 impl Epoch {
     /// In milliseconds, without the fraction of one.
-    pub(crate) fn as_millis(self) -> i64 {
+    pub(crate) fn as_millis(self) -> i128 {
         self.micros.div_euclid(1000)
     }
 
     /// In seconds, without the fraction of one.
     pub(crate) fn as_seconds(self) -> i64 {
-        self.micros.div_euclid(1_000_000)
+        i64::try_from(self.micros.div_euclid(1_000_000)).unwrap_or(i64::MAX)
     }
 
     /// Whether it is still to come. Within the millisecond that is running nothing is.
     pub(crate) fn is_after(self, now: Timestamp) -> bool {
-        self.as_millis() > now.as_millis() as i64
+        self.as_millis() > now.as_millis().into()
     }
 
-    /// The first time of the service's that is not before this one.
-    pub(crate) fn not_before(self) -> Timestamp {
-        Timestamp::from_millis(self.micros.max(0).unsigned_abs().div_ceil(1000))
+    /// The time of the service's, which begins with the epoch.
+    pub(crate) fn timestamp(self) -> Timestamp {
+        Timestamp::from_micros(u64::try_from(self.micros.max(0)).unwrap_or(u64::MAX))
     }
 }
 
@@ -226,8 +226,11 @@ impl<'de> Decode<'de> for Epoch {
     const CLASH: Clash = Clash::Conversion("milliseconds since epoch");
 
     fn number<E: Error>(number: f64, decoding: &Decoding) -> Result<Self, E> {
-        let micros = number * if decoding.human_readable { 1e6 } else { 1e3 };
-        Ok(Self { micros: micros.round() as i64 })
+        let per_unit = if decoding.human_readable { 1_000_000 } else { 1000 };
+        // Seconds and their fraction by themselves: together they would not fit.
+        let whole = number.floor();
+        let fraction = ((number - whole) * f64::from(per_unit)).round();
+        Ok(Self { micros: (whole as i128).saturating_mul(per_unit.into()) + fraction as i128 })
     }
 }
 
@@ -409,6 +412,9 @@ mod tests {
         assert_eq!(millis("1459799926.48"), Ok(Some(1_459_799_926_480)));
         assert_eq!(millis("1459799926"), Ok(Some(1_459_799_926_000)));
         assert_eq!(millis("-0.5"), Ok(Some(-500)));
+        // Milliseconds that were taken for seconds.
+        assert_eq!(millis("1795948929673"), Ok(Some(1_795_948_929_673_000)));
+        assert_eq!(millis("1e20"), Ok(Some(100_000_000_000_000_000_000_000)));
         assert_eq!(
             decode::<Epoch>("\"2026-01-01T00:00:00Z\""),
             Err("class java.lang.String can not be converted to milliseconds since epoch"
@@ -425,9 +431,9 @@ mod tests {
         }
         assert!(time("1459799926.481").is_after(now));
         // Yet what arrived at the beginning of that millisecond was before it.
-        assert_eq!(time("1459799926.48").not_before(), now);
-        assert_eq!(time("1459799926.480001").not_before(), now.plus(Duration::from_millis(1)));
-        assert_eq!(time("-1").not_before(), Timestamp::EPOCH);
+        assert_eq!(time("1459799926.48").timestamp(), now);
+        assert_eq!(time("1459799926.480001").timestamp(), now.plus(Duration::from_micros(1)));
+        assert_eq!(time("-1").timestamp(), Timestamp::EPOCH);
     }
 
     #[test]

@@ -71,6 +71,36 @@ fn a_timestamp_starts_at_the_first_record_not_before_it() {
     }
 }
 
+// behaviours 80, 82: a program reads the time, puts, and reads on from that time, all
+// of it within a millisecond
+#[test]
+fn what_happens_within_a_millisecond_is_told_apart() {
+    let raw = Raw::new();
+    raw.create_stream("s", 1);
+    let micros = |count| raw.advance(Duration::from_micros(count));
+    let now = || raw.emulator.clock().now();
+    let seconds = |time: kinesis_emulator::Timestamp| time.as_micros() as f64 / 1e6;
+    micros(200);
+    raw.put("s", "k", b"a");
+    let first = now();
+    micros(100);
+    let between = now();
+    micros(100);
+    raw.put("s", "k", b"b");
+    assert_eq!(first.as_millis(), now().as_millis());
+    reads(&raw, "AT_TIMESTAMP", json!({"Timestamp": seconds(between)}), &["b"]);
+    // As the records show it, and as most clients can say it, it is both.
+    let shown = json!({"Timestamp": first.as_millis() as f64 / 1e3});
+    reads(&raw, "AT_TIMESTAMP", shown, &["a", "b"]);
+    let before_split = seconds(now());
+    micros(10);
+    let split = json!({"StreamName": "s", "ShardToSplit": "0", "NewStartingHashKey": "7"});
+    raw.done("SplitShard", split);
+    let filter = json!({"Type": "AT_TIMESTAMP", "Timestamp": before_split});
+    let answer = raw.ok("ListShards", json!({"StreamName": "s", "ShardFilter": filter}));
+    assert_eq!(answer["Shards"].as_array().expect("shards").len(), 1, "the parent alone");
+}
+
 // behaviours 81
 #[test]
 fn a_timestamp_after_the_last_record_tails() {

@@ -72,8 +72,8 @@ impl Batch {
                 let (header, partition_key, data) = take_record(&mut tape)?;
                 let index = next;
                 next += 1;
-                let millis = piece.base.as_millis() + u64::from(header.millis_after_base);
-                let arrival = Timestamp::from_millis(millis);
+                let micros = piece.base.as_micros() + header.micros_after_base;
+                let arrival = Timestamp::from_micros(micros);
                 Some(StoredRecord {
                     sequence_number: SequenceNumber {
                         shard_created_seconds: self.shard_created_seconds,

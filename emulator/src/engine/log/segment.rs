@@ -20,6 +20,11 @@ const MARK_EVERY: usize = 4;
 /// it; smaller ones are in one segment each, and are never copied once it is
 /// closed.
 pub(super) const LARGE_RECORD_BYTES: usize = 1024;
+/// How many bits a time within a segment has, in microseconds: twelve days. In what
+/// eight bytes have left there is room for lengths of 16 MiB.
+const TIME_BITS: u32 = 40;
+const MICROS_MAX: u64 = (1 << TIME_BITS) - 1;
+const BYTES_MAX: usize = (1 << (u64::BITS - TIME_BITS)) - 1;
 /// What an allocator may keep beside a block, so that block and this fill pages.
 const BYTES_BESIDE_BLOCK: usize = 32;
 
@@ -49,10 +54,11 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// What is known of a record: ten bytes in front of its key and data.
+/// What is known of a record: ten bytes in front of its key and data, five for its
+/// time, three for its length and two for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    pub(super) millis_after_base: u32,
+    pub(super) micros_after_base: u64,
     /// Key and data, those in the segment before included.
     bytes: u32,
     key_bytes: u16,
@@ -66,12 +72,13 @@ impl Header {
     const HAS_PARTITION_KEY: u16 = 1 << 15;
     const IS_ENCRYPTED: u16 = 1 << 14;
 
-    fn of(record: &Incoming<'_>, millis_after_base: u64) -> Self {
-        let millis = u32::try_from(millis_after_base);
+    fn of(record: &Incoming<'_>, micros_after_base: u64) -> Self {
+        assert!(micros_after_base <= MICROS_MAX, "a segment covers at most 12 days");
+        assert!(record.bytes() <= BYTES_MAX, "a record has at most 10 MiB");
         let key_bytes = u16::try_from(record.key().len());
         Self {
-            millis_after_base: millis.expect("a segment covers at most 49 days"),
-            bytes: u32::try_from(record.bytes()).expect("a record has at most 10 MiB"),
+            micros_after_base,
+            bytes: record.bytes() as u32,
             key_bytes: key_bytes.expect("a key is at most 256 UTF-16 units"),
             has_partition_key: record.partition_key.is_some(),
             encryption: record.encryption,
@@ -85,19 +92,20 @@ impl Header {
             EncryptionType::Kms => Self::IS_ENCRYPTED,
         };
         let mut bytes = [0; Self::BYTES];
-        bytes[..4].copy_from_slice(&self.millis_after_base.to_le_bytes());
-        bytes[4..8].copy_from_slice(&self.bytes.to_le_bytes());
+        let time_and_length = self.micros_after_base | u64::from(self.bytes) << TIME_BITS;
+        bytes[..8].copy_from_slice(&time_and_length.to_le_bytes());
         bytes[8..].copy_from_slice(&(self.key_bytes | has_key | encrypted).to_le_bytes());
         bytes
     }
 
     fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j] = bytes;
+        let [time_and_length @ .., i, j] = bytes;
+        let time_and_length = u64::from_le_bytes(time_and_length);
         let key = u16::from_le_bytes([i, j]);
         let is_encrypted = key & Self::IS_ENCRYPTED != 0;
         Self {
-            millis_after_base: u32::from_le_bytes([a, b, c, d]),
-            bytes: u32::from_le_bytes([e, f, g, h]),
+            micros_after_base: time_and_length & MICROS_MAX,
+            bytes: (time_and_length >> TIME_BITS) as u32,
             key_bytes: key & !(Self::HAS_PARTITION_KEY | Self::IS_ENCRYPTED),
             has_partition_key: key & Self::HAS_PARTITION_KEY != 0,
             encryption: if is_encrypted { EncryptionType::Kms } else { EncryptionType::None },
@@ -135,10 +143,23 @@ struct Marks(Option<Box<MarkList>>);
 #[derive(Debug)]
 struct MarkList(Vec<Mark>);
 
+/// A position and a time in eight bytes, as a header has a length and a time.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
-    position: u32,
-    millis_after_base: u32,
+struct Mark(u64);
+
+impl Mark {
+    fn new(position: usize, micros_after_base: u64) -> Self {
+        assert!(position <= BYTES_MAX, "a segment hardly has more than 512 KiB, or one record");
+        Self(micros_after_base | (position as u64) << TIME_BITS)
+    }
+
+    fn position(self) -> usize {
+        (self.0 >> TIME_BITS) as usize
+    }
+
+    fn micros_after_base(self) -> u64 {
+        self.0 & MICROS_MAX
+    }
 }
 
 impl Marks {
@@ -146,7 +167,7 @@ impl Marks {
     /// there may be. A few more than that, for a list that runs out doubles.
     fn push(&mut self, mark: Mark, block_bytes: usize) {
         let list = self.0.get_or_insert_with(|| {
-            let expected = block_bytes.div_ceil(mark.position as usize) * 17 / 16;
+            let expected = block_bytes.div_ceil(mark.position()) * 17 / 16;
             Box::new(MarkList(Vec::with_capacity(expected.min(RECORDS_MAX / MARK_EVERY))))
         });
         list.0.push(mark);
@@ -217,7 +238,7 @@ impl Segment {
     pub(super) fn has_room(&self, record: &Incoming<'_>) -> bool {
         Header::BYTES + record.bytes() <= self.room_bytes()
             && self.len() < RECORDS_MAX
-            && self.millis_after_base(record.arrival) <= u32::MAX.into()
+            && self.micros_after_base(record.arrival) <= MICROS_MAX
     }
 
     /// Room that nothing is in yet.
@@ -244,11 +265,9 @@ impl Segment {
     /// Adds a record, for which there is room.
     #[inline]
     pub(super) fn push(&mut self, record: &Incoming<'_>) {
-        let header = Header::of(record, self.millis_after_base(record.arrival));
+        let header = Header::of(record, self.micros_after_base(record.arrival));
         if self.len().is_multiple_of(MARK_EVERY) && self.records > 0 {
-            let position = u32::try_from(self.bytes.len());
-            let position = position.expect("a segment hardly has more than 512 KiB");
-            let mark = Mark { position, millis_after_base: header.millis_after_base };
+            let mark = Mark::new(self.bytes.len(), header.micros_after_base);
             self.marks.push(mark, self.bytes.capacity());
         }
         let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
@@ -327,8 +346,8 @@ impl Segment {
         match marks.checked_sub(1) {
             None => Place::START,
             Some(last) => {
-                let Mark { position, .. } = self.marks.all()[last];
-                Place { offset: marks * MARK_EVERY, position: position as usize }
+                let position = self.marks.all()[last].position();
+                Place { offset: marks * MARK_EVERY, position }
             }
         }
     }
@@ -346,22 +365,22 @@ impl Segment {
 
     /// When a record arrived.
     pub(super) fn arrival(&self, place: Place) -> Timestamp {
-        let millis = self.header(place.position).millis_after_base;
-        Timestamp::from_millis(self.base.as_millis() + u64::from(millis))
+        let micros = self.header(place.position).micros_after_base;
+        Timestamp::from_micros(self.base.as_micros() + micros)
     }
 
     /// How long after the first record a time is; zero before it.
-    fn millis_after_base(&self, time: Timestamp) -> u64 {
-        time.as_millis().saturating_sub(self.base.as_millis())
+    fn micros_after_base(&self, time: Timestamp) -> u64 {
+        time.as_micros().saturating_sub(self.base.as_micros())
     }
 
     /// The index of the first record that arrived at a time or later.
     pub(super) fn index_at(&self, time: Timestamp) -> u64 {
-        let millis = self.millis_after_base(time);
-        let is_earlier = |millis_after_base: u32| u64::from(millis_after_base) < millis;
-        let marks = self.marks.all().partition_point(|mark| is_earlier(mark.millis_after_base));
+        let micros = self.micros_after_base(time);
+        let is_earlier = |micros_after_base: u64| micros_after_base < micros;
+        let marks = self.marks.all().partition_point(|mark| is_earlier(mark.micros_after_base()));
         let (mut place, end) = (self.marked(marks), self.end_place());
-        while place.offset < end.offset && is_earlier(self.header(place.position).millis_after_base)
+        while place.offset < end.offset && is_earlier(self.header(place.position).micros_after_base)
         {
             place = self.after(place);
         }

@@ -63,7 +63,7 @@ impl ApiError {
     }
 
     /// Ours.
-    pub(crate) fn queue_start_in_the_future(millis: i64, now: u64) -> Self {
+    pub(crate) fn queue_start_in_the_future(millis: i128, now: u64) -> Self {
         Self::new(
             Validation,
             format!(

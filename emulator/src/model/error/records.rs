@@ -215,7 +215,7 @@ impl ApiError {
     }
 
     /// Recorded.
-    pub(crate) fn timestamp_in_the_future(timestamp_millis: i64, now: Timestamp) -> Self {
+    pub(crate) fn timestamp_in_the_future(timestamp_millis: i128, now: Timestamp) -> Self {
         Self::new(
             InvalidArgument,
             format!(

@@ -59,7 +59,7 @@ pub(crate) struct Timer {
 struct Alarm {
     sleep: Pin<Box<tokio::time::Sleep>>,
     /// How far the clock had been moved when it was set.
-    offset_millis: u64,
+    offset_micros: u64,
 }
 
 impl Clock {
@@ -77,10 +77,12 @@ impl Clock {
         self.0.timers.waiting().keys().next().map(|(time, _)| *time)
     }
 
-    /// Moves the clock to the next time that somebody waits for, and says whether
-    /// anybody did. Whoever waited has been woken, but has not run yet.
+    /// Moves the clock to the next time that somebody waits for and that has not come
+    /// yet, and says whether anybody did. Whoever waited has been woken, but has not
+    /// run yet.
     pub fn advance_to_next_timer(&self) -> bool {
-        let next = self.next_timer();
+        let now = self.now();
+        let next = self.0.timers.waiting().keys().map(|(time, _)| *time).find(|time| *time > now);
         if let Some(time) = next {
             self.advance_to(time);
         }
@@ -103,12 +105,12 @@ impl Timer {
         if let Source::Manual { .. } = self.clock.0.source {
             return Poll::Pending;
         }
-        let offset_millis = self.clock.0.offset_millis.load(Ordering::Acquire);
+        let offset_micros = self.clock.0.offset_micros.load(Ordering::Acquire);
         let alarm = match self.alarm.take() {
-            Some(alarm) if alarm.offset_millis == offset_millis => alarm,
+            Some(alarm) if alarm.offset_micros == offset_micros => alarm,
             _ => {
                 let rest = self.time.since(self.clock.now());
-                Alarm { sleep: Box::pin(sleep(rest)), offset_millis }
+                Alarm { sleep: Box::pin(sleep(rest)), offset_micros }
             }
         };
         self.alarm.insert(alarm).sleep.as_mut().poll(context)
@@ -146,6 +148,16 @@ mod tests {
 
     fn poll(timer: &mut Timer) -> Poll<()> {
         timer.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_timer_whose_task_has_not_run_yet_is_not_moved_to_again() {
+        let clock = Clock::manual(START);
+        let mut timer = clock.timer(START.plus(Duration::from_secs(10)));
+        assert!(poll(&mut timer).is_pending());
+        assert!(clock.advance_to_next_timer());
+        assert!(!clock.advance_to_next_timer(), "it has come");
+        assert_eq!(clock.now(), START.plus(Duration::from_secs(10)));
     }
 
     #[test]

@@ -147,7 +147,8 @@ mod tests {
             expected.u64(number).unwrap().str(&text).unwrap().bytes(&bytes).unwrap();
             expected.bool(value).unwrap().i64(signed[0]).unwrap().i64(signed[1]).unwrap();
             expected.array(number).unwrap().map(number).unwrap();
-            expected.tag(Tag::new(1)).unwrap().u64(number).unwrap();
+            let time = Timestamp::from_millis(number);
+            expected.tag(Tag::new(1)).unwrap().u64(time.as_millis()).unwrap();
             let found = written(|writer| {
                 writer.count(number);
                 writer.text(&text);
@@ -157,7 +158,7 @@ mod tests {
                 writer.integer(signed[1]);
                 writer.begin_list(number as usize);
                 writer.begin_map(number as usize);
-                writer.time(Timestamp::from_millis(number));
+                writer.time(time);
             });
             prop_assert_eq!(found, expected.into_writer());
         }

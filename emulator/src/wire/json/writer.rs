@@ -68,6 +68,7 @@ impl writer::Writer for Writer<'_> {
 
     #[inline]
     fn time(&mut self, time: Timestamp) {
+        let time = time.whole_millis();
         if let Some((_, place)) = self.newest.as_ref().filter(|(newest, _)| *newest == time) {
             self.body.extend_from_within(place.clone());
             return;
@@ -202,7 +203,7 @@ mod tests {
             (1_459_799_926_000, "1459799926.0"),
             (1_459_799_926_480, "1459799926.48"),
             (EXACT_MILLIS_END - 1, "999999999999.999"),
-            (u64::MAX, "1.844674407370955e+16"),
+            (Timestamp::from_millis(u64::MAX).as_millis(), "18446744073709.55"),
         ] {
             assert_eq!(written(|writer| writer.time(Timestamp::from_millis(millis))), text);
             assert_eq!(as_serde_json(millis), text);
@@ -219,7 +220,7 @@ mod tests {
         #[test]
         fn times_are_printed_as_doubles_are(millis in prop_oneof![any::<u64>(), 0..2 * EXACT_MILLIS_END]) {
             let time = Timestamp::from_millis(millis);
-            let text = as_serde_json(millis);
+            let text = as_serde_json(time.as_millis());
             prop_assert_eq!(written(|writer| writer.time(time)), text.clone());
             let twice = written(|writer| {
                 writer.time(time);
