@@ -136,7 +136,7 @@ impl BareEngine {
 
     /// Splits and merges until there are so many shards of equal ranges.
     pub fn rescale(&self, shards: u32, now: Timestamp) {
-        self.stream.settle((now, 0), Transition::Rescaled { shards });
+        drop(self.stream.settle((now, 0), Transition::Rescaled { shards }));
     }
 
     /// How many shards there are and were.

@@ -22,7 +22,7 @@ use super::log::Batch;
 use super::queue::QueueStart;
 use super::stream::StreamState;
 use super::topology::{Shard, Topology};
-use super::watchers::Watchers;
+use super::watchers::{Watchers, Woken};
 
 /// Most bytes of data and keys in one receive; one record is handed out even
 /// if it is larger (ours, as GetRecords does).
@@ -209,8 +209,8 @@ impl Deliveries {
         self.hidden.first().map(|(until, _)| *until)
     }
 
-    /// Takes those who wait, to be woken when the lock is gone.
-    pub(crate) fn take_watchers(&mut self) -> impl Iterator<Item = Waker> + use<> {
+    /// Takes those who wait.
+    pub(crate) fn take_watchers(&mut self) -> Woken {
         self.watchers.take()
     }
 

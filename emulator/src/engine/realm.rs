@@ -24,6 +24,7 @@ use super::map::Map;
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
 use super::transition::Transition;
+use super::watchers::Woken;
 
 /// How long before CreateStream the first shards' numbers say they were made
 /// (recorded by kinesalite: two to seven seconds).
@@ -163,16 +164,20 @@ impl Realm {
         let order = Ordering::Relaxed;
         if self.next_sweep_millis.compare_exchange(due, next, order, order).is_ok() {
             self.streams().iter().for_each(|stream| stream.sweep(now));
+            let earliest = now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS);
+            // Whoever is made from now on is later than these anyway.
+            self.retired.retain(|_, seconds| *seconds >= earliest);
         }
     }
 
     fn make_due_changes(&self, now: Timestamp) {
+        let mut woken = Woken::default();
         self.lifecycle.settle(now, |due, stream, transition| {
             let deleted = matches!(transition, Transition::Deleted);
             if let Transition::QueueGone { id } = &transition {
                 self.queues.remove(id);
             }
-            stream.settle(due, transition);
+            woken.and(stream.settle(due, transition));
             if deleted {
                 let name = &stream.address.name;
                 // First this: a namesake may be made as soon as the name is free.
@@ -180,6 +185,7 @@ impl Realm {
                 self.streams.remove_if(name, |_, held| Arc::ptr_eq(held, &stream));
             }
         });
+        drop(woken);
     }
 
     /// When the next change is due.
@@ -261,7 +267,9 @@ impl Realm {
         let created_seconds = (now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS))
             .max(self.retired.get(&name).map_or(0, |seconds| *seconds + 1));
         let address = StreamAddress { realm: self.id.clone(), name };
-        let stream = Arc::new(Stream::new(address, incarnation, now, created_seconds, state));
+        // AWS tells whole seconds (in every answer that users have quoted).
+        let created = Timestamp::from_seconds(now.as_seconds());
+        let stream = Arc::new(Stream::new(address, incarnation, created, created_seconds, state));
         // Before anybody finds it, and changes it.
         stream.listen(self.listener.clone());
         self.streams.insert(stream.address.name.clone(), Arc::clone(&stream));
@@ -306,7 +314,7 @@ impl Realm {
     ) {
         self.lifecycle.schedule(now.plus(settings.state_delay), Arc::clone(stream), transition);
         // Readers that wait learn of the new deadline.
-        stream.wake_watchers();
+        drop(stream.watchers());
     }
 
     /// Has an on-demand stream split shards that have become too busy.
@@ -324,7 +332,7 @@ impl Realm {
         for parent in busy {
             let split = Transition::BusyShardSplit { parent, shards_max };
             self.lifecycle.schedule(now.plus(after), Arc::clone(stream), split);
-            stream.wake_watchers();
+            drop(stream.watchers());
         }
     }
 
@@ -342,16 +350,31 @@ impl Realm {
     ) -> Result<(), ApiError> {
         let RealmId { account, region } = &self.id;
         if let Some(limit) = settings.shard_limit.or(limits.shards_in(region)) {
-            let open = self.shard_count_for_quota();
-            if open.saturating_add(additional_shards) > limit {
-                return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
-            }
+            self.check_shard_limit(additional_shards, limit)?;
         }
         let stream_limit = settings.stream_limit.or(limits.on_demand_streams);
-        if let (Some(limit), StreamMode::OnDemand) = (stream_limit, mode)
-            && self.on_demand_stream_count() >= limit
-        {
-            return Err(ApiError::on_demand_stream_limit(account, limit));
+        if let (Some(limit), StreamMode::OnDemand) = (stream_limit, mode) {
+            let streams = self.on_demand_stream_count();
+            if streams >= limit {
+                return Err(ApiError::on_demand_stream_limit(account, region, streams, limit));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses more shards than so many in all.
+    ///
+    /// # Errors
+    /// If there would be more.
+    pub(crate) fn check_shard_limit(
+        &self,
+        additional_shards: u32,
+        limit: u32,
+    ) -> Result<(), ApiError> {
+        let RealmId { account, region } = &self.id;
+        let open = self.shard_count_for_quota();
+        if open.saturating_add(additional_shards) > limit {
+            return Err(ApiError::shard_limit(account, region, open, limit, additional_shards));
         }
         Ok(())
     }
@@ -459,7 +482,9 @@ mod tests {
         assert_eq!(woken(), [0, 0]);
         stream.change_of_reader(|_| Ok::<_, ()>(((), Some(1)))).unwrap();
         assert_eq!(woken(), [0, 1]);
-        stream.change(|_| ());
+        stream.change(|_| Err::<(), _>(())).unwrap_err();
+        assert_eq!(woken(), [0, 1]);
+        stream.change(|_| Ok::<_, ()>(())).unwrap();
         assert_eq!(woken(), [1, 1]);
     }
 }

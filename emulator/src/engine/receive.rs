@@ -18,6 +18,7 @@ use super::deliveries::{Asked, Delivered, Side, Waiter};
 use super::realm::Realm;
 use super::stream::Stream;
 use super::topology::Shard;
+use super::watchers::Woken;
 
 /// A receive, until it is answered or its client has gone.
 #[derive(Debug)]
@@ -122,13 +123,13 @@ impl Receive {
         }
         let next_timeout = deliveries.next_timeout();
         // What is not hidden at all is there for others, too.
-        let others: Vec<_> = match visibility.is_zero() && !delivered.is_empty() {
-            true => deliveries.take_watchers().collect(),
-            false => Vec::new(),
+        let others = match visibility.is_zero() && !delivered.is_empty() {
+            true => deliveries.take_watchers(),
+            false => Woken::default(),
         };
         drop(deliveries);
         drop(state);
-        others.into_iter().for_each(Waker::wake);
+        drop(others);
         if !delivered.is_empty() || now >= self.until {
             return Ok(Poll::Ready(delivered));
         }

@@ -2,20 +2,20 @@
 //! written by control calls. Each shard has a short lock of its own inside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::model::arn::{AccountId, QueueId, StreamAddress};
-use crate::model::channel::{ChannelId, ChannelStatus};
+use crate::model::channel::ChannelId;
 use crate::model::error::ApiError;
 use crate::model::names::{ConsumerName, KeyId, PolicyText, QueueName, TagKey, TagValue};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::shard_id::ShardIndex;
 use crate::model::status::{
-    ConsumerStatus, EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode,
-    StreamStatus,
+    EncryptionType, MetricsName, RecordDistributionStrategy, StreamMode, StreamStatus,
 };
 use crate::model::timestamp::Timestamp;
 
@@ -29,7 +29,7 @@ use super::rolling::RollingDay;
 use super::sync::{Mutex, ReadGuard, RwLock};
 use super::topology::{Shard, Topology};
 use super::transition::Transition;
-use super::watchers::Watchers;
+use super::watchers::{Watchers, Woken};
 use super::writable::Writable;
 
 /// A stream, from CreateStream to the end of DELETING.
@@ -245,12 +245,12 @@ impl Stream {
         let mut state = self.state.write();
         state.listener = None;
         state.status = StreamStatus::Deleting;
-        drop(state);
-        self.wake_watchers();
-        for shard in self.state().topology.shards() {
-            let readers = shard.log.lock().readers_at_end.take();
-            readers.for_each(Waker::wake);
+        let mut woken = self.watchers();
+        for shard in state.topology.shards() {
+            woken.and(shard.log.lock().readers_at_end.take());
         }
+        drop(state);
+        drop(woken);
     }
 
     /// How often the strategy AUTO has chosen a shard.
@@ -278,28 +278,37 @@ impl Stream {
         self.state.read()
     }
 
-    /// Changes the stream; whoever looks at it waits.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut StreamState) -> T) -> T {
-        self.change_when_due(None, change)
+    /// Changes the stream; whoever looks at it waits. A change that is refused
+    /// has changed nothing, and nobody is told of it.
+    ///
+    /// # Errors
+    /// Those of the change.
+    pub(crate) fn change<T, E>(
+        &self,
+        change: impl FnOnce(&mut StreamState) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (changed, woken) = self.change_when_due(None, change)?;
+        drop(woken);
+        Ok(changed)
     }
 
-    /// The same; `settled` is the change to come that this is, if it is one.
-    fn change_when_due<T>(
+    /// The same, with those who are to be told when all locks are gone; `settled` is
+    /// the change to come that this is, if it is one.
+    fn change_when_due<T, E>(
         &self,
         settled: Option<Due>,
-        change: impl FnOnce(&mut StreamState) -> T,
-    ) -> T {
+        change: impl FnOnce(&mut StreamState) -> Result<T, E>,
+    ) -> Result<(T, Woken), E> {
         let mut state = self.state.write();
         let shards_before = state.topology.shards().len();
-        let changed = change(&mut state);
+        let changed = change(&mut state)?;
         self.tell(&state, shards_before, settled);
         drop(state);
-        self.wake_watchers();
-        changed
+        Ok((changed, self.watchers()))
     }
 
-    /// Tells what the stream is now. Shards change when others take over, which
-    /// come after those that were there `before`.
+    /// Tells what the stream is now. Shards are added at the end of their list:
+    /// those from `before` on are new, and their parents have changed, too.
     fn tell(&self, state: &StreamState, before: usize, settled: Option<Due>) {
         let Some(listener) = &state.listener else { return };
         let new = &state.topology.shards()[before..];
@@ -345,10 +354,9 @@ impl Stream {
         holdings
     }
 
-    /// Tells everybody who watches the stream.
-    pub(crate) fn wake_watchers(&self) {
-        let watchers = self.watchers.lock().take();
-        watchers.for_each(Waker::wake);
+    /// Those who watch the stream, to be told that something has changed.
+    pub(crate) fn watchers(&self) -> Woken {
+        self.watchers.lock().take()
     }
 
     /// Has a reader woken at the next change.
@@ -363,8 +371,9 @@ impl Stream {
         drop(waker);
     }
 
-    /// Makes a change whose time has come.
-    pub(crate) fn settle(&self, due: Due, transition: Transition) {
+    /// Makes a change whose time has come. Who is to be told of it is told when all
+    /// locks are gone.
+    pub(crate) fn settle(&self, due: Due, transition: Transition) -> Woken {
         let at = due.0;
         if let Transition::Deleted = transition {
             let mut state = self.state.write();
@@ -372,97 +381,14 @@ impl Stream {
                 listener.stream_gone(self);
             }
             drop(state);
-            self.wake_watchers();
-            return;
+            return self.watchers();
         }
-        self.change_when_due(Some(due), |state| {
-            match transition {
-                Transition::Created { shards } => {
-                    state.topology = Topology::uniform(shards, self.created_seconds, self.created);
-                }
-                Transition::Split { parent, upper_start } => {
-                    state.topology.split(parent, upper_start, at);
-                }
-                Transition::Merged { lower, upper } => state.topology.merge(lower, upper, at),
-                Transition::Rescaled { shards } => state.topology.rescale(shards, at),
-                // What was made meanwhile keeps its stream on-demand.
-                Transition::ModeSwitched { mode: StreamMode::Provisioned, .. }
-                    if !state.channels.is_empty() || !state.queues.is_empty() => {}
-                Transition::ModeSwitched { mode, warm_throughput } => {
-                    state.mode = mode;
-                    // The strategy and warmth belong to on-demand streams (ours).
-                    state.distribution = RecordDistributionStrategy::UserPartitionKey;
-                    state.warm_throughput = warm_throughput;
-                }
-                Transition::Encrypted { key } => {
-                    state.encryption = EncryptionType::Kms;
-                    state.key = Some(key);
-                }
-                Transition::Decrypted => {
-                    state.encryption = EncryptionType::None;
-                    state.key = None;
-                }
-                Transition::Unchanged => {}
-                Transition::Warmed { target, shards } => {
-                    state.warm_throughput = Some(target);
-                    state.topology.rescale(shards, at);
-                }
-                Transition::RecordSizeChanged { limit } => state.max_record_size = limit,
-                Transition::BusyShardSplit { parent, shards_max } => {
-                    // Meanwhile the owner may have taken over, and split it.
-                    if state.mode == StreamMode::OnDemand
-                        && state.status != StreamStatus::Deleting
-                        && state.topology.open_count() < shards_max
-                    {
-                        state.topology.halve(parent, at);
-                    }
-                    return;
-                }
-                Transition::ChannelReady { id } => {
-                    if let Some(channel) = state.channels.get_mut(&id)
-                        && matches!(
-                            channel.status,
-                            ChannelStatus::Creating | ChannelStatus::Updating
-                        )
-                    {
-                        channel.status = ChannelStatus::Active;
-                    }
-                    return;
-                }
-                Transition::ChannelGone { id } => {
-                    state.channels.remove(&id);
-                    return;
-                }
-                Transition::ConsumerReady { name } => {
-                    if let Some(consumer) = state.consumers.get_mut(&name)
-                        && consumer.status == ConsumerStatus::Creating
-                    {
-                        consumer.status = ConsumerStatus::Active;
-                    }
-                    return;
-                }
-                Transition::ConsumerGone { name } => {
-                    state.consumers.remove(&name);
-                    return;
-                }
-                Transition::QueueGone { id } => {
-                    state.queues.retain(|_, queue| queue.address.id != id);
-                    return;
-                }
-                Transition::QueueReady { id } => {
-                    if let Some(queue) = state.queue_mut(&id) {
-                        queue.make_ready(at);
-                    }
-                    return;
-                }
-                Transition::Deleted => unreachable!("a stream that is gone does not change"),
-            }
-            state.planned_shards = 0;
-            // A stream that is being deleted meanwhile stays so.
-            if state.status != StreamStatus::Deleting {
-                state.status = StreamStatus::Active;
-            }
+        let changed = self.change_when_due(Some(due), |state| {
+            transition.apply(self, state, at);
+            Ok::<_, Infallible>(())
         });
+        let Ok(((), woken)) = changed;
+        woken
     }
 
     /// Begins a change of an ACTIVE stream: checks it, and marks the stream as

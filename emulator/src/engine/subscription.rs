@@ -141,7 +141,7 @@ impl Subscription {
             .consumers
             .get(&self.consumer)
             .filter(|consumer| consumer.status != ConsumerStatus::Deleting)
-            .ok_or_else(|| ApiError::consumer_not_found(self.consumer.as_str(), name, account))?;
+            .ok_or_else(|| ApiError::consumer_not_found(&self.consumer, name, account))?;
         if consumer.subscriptions.get(&self.shard).is_none_or(|current| current.id != self.id) {
             let (consumer, shard) = (&self.consumer, self.shard);
             return Err(ApiError::another_subscription(consumer, shard, name, account));

@@ -13,6 +13,13 @@ use super::sync::Mutex;
 
 /// Most shards a stream can have (model: UpdateShardCount).
 pub(crate) const SHARDS_PER_STREAM_MAX: u32 = 10_000;
+/// How many shards an on-demand stream starts with (recorded).
+pub(crate) const ON_DEMAND_SHARDS: u32 = 4;
+
+/// How many shards an on-demand stream has that is ready for so many MiB per second.
+pub(crate) fn warm_shards(mib_per_second: u32) -> u32 {
+    mib_per_second.clamp(ON_DEMAND_SHARDS, SHARDS_PER_STREAM_MAX)
+}
 
 /// All shards a stream ever had, closed ones included.
 #[derive(Debug, Clone)]
@@ -285,10 +292,11 @@ impl Topology {
 
     /// Splits and merges until the open shards are `count` of equal ranges.
     ///
-    /// Every open shard is first cut at the bounds that lie inside it, then the
-    /// pieces between two bounds are merged. A bound that differs from an
-    /// existing one by rounding alone is taken to be it. One pass cuts and one
-    /// merges, so a shard costs the same however many there are.
+    /// In the order of the space a shard is cut where a bound lies inside it, and a
+    /// piece is merged with those before it up to the bound before (read off a user's
+    /// screenshot of a stream scaled from 4 shards to 3). A bound that differs from an
+    /// existing one by rounding alone is taken to be it. It is one pass, so a shard
+    /// costs the same however many there are.
     pub(crate) fn rescale(&mut self, count: u32, now: Timestamp) {
         if count == self.open_count() {
             return;
@@ -297,28 +305,32 @@ impl Topology {
         let bounds: Vec<_> = HashKeyRange::uniform(count)
             .map(|range| snap(range.start.number(), &existing, u128::from(count)))
             .collect();
-        let mut cuts = bounds.iter().copied().peekable();
-        let mut pieces = Vec::with_capacity(existing.len() + bounds.len());
-        for open in std::mem::take(&mut self.open) {
-            let (mut rest, range) = (open.index, self.shards[open.index.as_usize()].hash_keys);
-            while let Some(cut) = cuts.next_if(|cut| *cut <= range.end.number()) {
-                if cut > range.start.number() {
-                    let [lower, upper] = self.split_unrouted(rest, HashKey::new(cut), now);
-                    pieces.push(lower);
-                    rest = upper;
+        let open = std::mem::take(&mut self.open);
+        let mut untouched = open.into_iter().map(|open| open.index).peekable();
+        // The upper part of a shard that a bound has cut.
+        let mut cut_off = None;
+        for next_bound in bounds.into_iter().skip(1).map(Some).chain([None]) {
+            let mut merged = None;
+            loop {
+                let piece = cut_off.take().or_else(|| untouched.next());
+                let piece = piece.expect("the open shards cover the whole space");
+                let end = self.shards[piece.as_usize()].hash_keys.end.number();
+                let (piece, ends_here) = match next_bound {
+                    Some(bound) if bound <= end => {
+                        let [lower, upper] = self.split_unrouted(piece, HashKey::new(bound), now);
+                        cut_off = Some(upper);
+                        (lower, true)
+                    }
+                    Some(bound) => (piece, bound == end + 1),
+                    None => (piece, untouched.peek().is_none()),
+                };
+                let before = merged.replace(piece);
+                if let Some(before) = before {
+                    merged = Some(self.merge_unrouted(before, piece, now));
                 }
-            }
-            pieces.push(rest);
-        }
-        let mut pieces = pieces.into_iter().peekable();
-        for next_bound in bounds.iter().copied().skip(1).map(Some).chain([None]) {
-            let mut shard = pieces.next().expect("a piece begins at every bound");
-            let is_before = |piece: &Shard| {
-                next_bound.is_none_or(|bound| piece.hash_keys.start.number() < bound)
-            };
-            while let Some(next) = pieces.next_if(|piece| is_before(&self.shards[piece.as_usize()]))
-            {
-                shard = self.merge_unrouted(shard, next, now);
+                if ends_here {
+                    break;
+                }
             }
         }
         self.rebuild_routes();
@@ -440,18 +452,20 @@ mod tests {
         let bounds: Vec<_> = HashKeyRange::uniform(count)
             .map(|range| snap(range.start.number(), &existing, u128::from(count)))
             .collect();
-        for bound in bounds.iter().copied().map(HashKey::new) {
-            let shard = topology.route(bound);
-            if topology.shards[shard.as_usize()].hash_keys.start != bound {
-                topology.split(shard, bound, NOW);
-            }
-        }
         for (place, bound) in bounds.iter().enumerate() {
             let end = bounds.get(place + 1).map_or(u128::MAX, |next| next - 1);
+            let cut_at_end = |topology: &mut Topology, first: u128| {
+                let shard = topology.route(HashKey::new(first));
+                if topology.shards[shard.as_usize()].hash_keys.end.number() > end {
+                    topology.split(shard, HashKey::new(end + 1), NOW);
+                }
+            };
+            cut_at_end(topology, *bound);
             while let lower = topology.route(HashKey::new(*bound))
                 && let last = topology.shards[lower.as_usize()].hash_keys.end.number()
                 && last < end
             {
+                cut_at_end(topology, last + 1);
                 let upper = topology.route(HashKey::new(last + 1));
                 topology.merge(lower, upper, NOW);
             }

@@ -1,12 +1,18 @@
 //! What can happen to a stream when its time has come.
 
 use crate::model::arn::QueueId;
-use crate::model::channel::ChannelId;
+use crate::model::channel::{ChannelId, ChannelStatus};
 use crate::model::hash_key::HashKey;
 use crate::model::names::{ConsumerName, KeyId};
 use crate::model::numbers::MaxRecordSizeInKiB;
 use crate::model::shard_id::ShardIndex;
-use crate::model::status::StreamMode;
+use crate::model::status::{
+    ConsumerStatus, EncryptionType, RecordDistributionStrategy, StreamMode, StreamStatus,
+};
+use crate::model::timestamp::Timestamp;
+
+use super::stream::{Stream, StreamState};
+use super::topology::{Topology, warm_shards};
 
 /// A change that ends a transient status.
 #[derive(Debug, Clone)]
@@ -31,8 +37,8 @@ pub(crate) enum Transition {
     RecordSizeChanged { limit: MaxRecordSizeInKiB },
     /// UPDATING ends, and nothing is different.
     Unchanged,
-    /// UPDATING ends: the stream is ready for this many MiB per second, with at
-    /// least that many shards.
+    /// UPDATING ends: the stream is ready for this many MiB per second, and the
+    /// open shards are this many.
     Warmed { target: u32, shards: u32 },
     /// An on-demand stream splits a shard that was too busy, unless it has as
     /// many shards as it can have. Its status is not touched.
@@ -49,4 +55,96 @@ pub(crate) enum Transition {
     QueueGone { id: QueueId },
     /// A queue's CREATING or UPDATING ends.
     QueueReady { id: QueueId },
+}
+
+impl Transition {
+    /// Makes the change to a stream that is still there, at its own deadline.
+    pub(super) fn apply(self, stream: &Stream, state: &mut StreamState, at: Timestamp) {
+        match self {
+            Self::Created { shards } => {
+                state.topology = Topology::uniform(shards, stream.created_seconds, stream.created);
+            }
+            Self::Split { parent, upper_start } => {
+                state.topology.split(parent, upper_start, at);
+            }
+            Self::Merged { lower, upper } => state.topology.merge(lower, upper, at),
+            Self::Rescaled { shards } => state.topology.rescale(shards, at),
+            // What was made meanwhile keeps its stream on-demand.
+            Self::ModeSwitched { mode: StreamMode::Provisioned, .. }
+                if !state.channels.is_empty() || !state.queues.is_empty() => {}
+            Self::ModeSwitched { mode, warm_throughput } => {
+                state.mode = mode;
+                // The strategy and warmth belong to on-demand streams (ours).
+                state.distribution = RecordDistributionStrategy::UserPartitionKey;
+                state.warm_throughput = warm_throughput;
+                if let Some(target) = warm_throughput {
+                    state.topology.rescale(warm_shards(target), at);
+                }
+            }
+            Self::Encrypted { key } => {
+                state.encryption = EncryptionType::Kms;
+                state.key = Some(key);
+            }
+            Self::Decrypted => {
+                state.encryption = EncryptionType::None;
+                state.key = None;
+            }
+            Self::Unchanged => {}
+            Self::Warmed { target, shards } => {
+                state.warm_throughput = Some(target);
+                state.topology.rescale(shards, at);
+            }
+            Self::RecordSizeChanged { limit } => state.max_record_size = limit,
+            Self::BusyShardSplit { parent, shards_max } => {
+                // Meanwhile the owner may have taken over, and split it.
+                if state.mode == StreamMode::OnDemand
+                    && state.status != StreamStatus::Deleting
+                    && state.topology.open_count() < shards_max
+                {
+                    state.topology.halve(parent, at);
+                }
+                return;
+            }
+            Self::ChannelReady { id } => {
+                if let Some(channel) = state.channels.get_mut(&id)
+                    && matches!(channel.status, ChannelStatus::Creating | ChannelStatus::Updating)
+                {
+                    channel.status = ChannelStatus::Active;
+                }
+                return;
+            }
+            Self::ChannelGone { id } => {
+                state.channels.remove(&id);
+                return;
+            }
+            Self::ConsumerReady { name } => {
+                if let Some(consumer) = state.consumers.get_mut(&name)
+                    && consumer.status == ConsumerStatus::Creating
+                {
+                    consumer.status = ConsumerStatus::Active;
+                }
+                return;
+            }
+            Self::ConsumerGone { name } => {
+                state.consumers.remove(&name);
+                return;
+            }
+            Self::QueueGone { id } => {
+                state.queues.retain(|_, queue| queue.address.id != id);
+                return;
+            }
+            Self::QueueReady { id } => {
+                if let Some(queue) = state.queue_mut(&id) {
+                    queue.make_ready(at);
+                }
+                return;
+            }
+            Self::Deleted => unreachable!("a stream that is gone does not change"),
+        }
+        state.planned_shards = 0;
+        // A stream that is being deleted meanwhile stays so.
+        if state.status != StreamStatus::Deleting {
+            state.status = StreamStatus::Active;
+        }
+    }
 }

@@ -35,8 +35,33 @@ impl Watchers {
         self.0.as_mut()?.0.remove(&id)
     }
 
-    /// Takes everybody who waits, to be woken when the lock is gone.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        self.0.take().into_iter().flat_map(|waiting| waiting.0.into_values())
+    /// Takes everybody who waits.
+    pub(crate) fn take(&mut self) -> Woken {
+        Woken(self.0.take().map_or_else(Vec::new, |waiting| waiting.0.into_values().collect()))
+    }
+}
+
+/// Those who have waited long enough. They are woken when this is dropped, which has
+/// to be after all locks: a waker may run the task that it wakes.
+#[derive(Debug, Default)]
+#[must_use = "dropped when all locks are gone"]
+pub(crate) struct Woken(Vec<Waker>);
+
+impl Woken {
+    /// Wakes others, too.
+    pub(crate) fn and(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+}
+
+impl Extend<Waker> for Woken {
+    fn extend<T: IntoIterator<Item = Waker>>(&mut self, wakers: T) {
+        self.0.extend(wakers);
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
     }
 }

@@ -4,8 +4,6 @@
 //! A put routes and appends under one read guard, so that it can never land in
 //! a shard that a split has closed meanwhile.
 
-use std::task::Waker;
-
 use smallvec::SmallVec;
 
 use crate::model::arn::StreamAddress;
@@ -22,6 +20,7 @@ use super::chronicle::Added;
 use super::limits::ShardUsage;
 use super::stream::{Stream, StreamState};
 use super::sync::ReadGuard;
+use super::watchers::Woken;
 
 /// A record on its way in.
 #[derive(Debug, Clone, Copy)]
@@ -92,11 +91,13 @@ pub(crate) struct Writable<'a> {
     pub(crate) state: ReadGuard<'a, StreamState>,
     /// Shards that have become too busy for an on-demand stream.
     busy: Vec<ShardIndex>,
+    /// Readers of what was added. After `state`: they are woken when its lock is gone.
+    readers: Woken,
 }
 
 impl<'a> Writable<'a> {
     pub(super) fn new(stream: &'a Stream, state: ReadGuard<'a, StreamState>) -> Self {
-        Self { stream, state, busy: Vec::new() }
+        Self { stream, state, busy: Vec::new(), readers: Woken::default() }
     }
 
     /// Lets go of the stream, and says which shards have become too busy.
@@ -118,10 +119,9 @@ impl<'a> Writable<'a> {
         let mut placed = None;
         let shard = self.shard_for(destination, HashKey::of_partition_key);
         let shard = shard.unwrap_or_else(|| self.next_in_turn());
-        let busy = self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
+        self.append_to(shard, now, std::iter::once((0, record)), limits, |_, place| {
             placed = Some(place);
         });
-        self.busy.extend(busy);
         placed.expect("one in, one out")
     }
 
@@ -179,8 +179,7 @@ impl<'a> Writable<'a> {
             let shard = group[0].shard().expect("one has been chosen");
             let places = group.iter().map(|route| route.place() as usize);
             let records = places.map(|place| (place, record_at(place)));
-            let busy = self.append_to(shard, now, records, limits, &mut tell);
-            self.busy.extend(busy);
+            self.append_to(shard, now, records, limits, &mut tell);
         }
     }
 
@@ -204,15 +203,15 @@ impl<'a> Writable<'a> {
     }
 
     /// Stores records in one shard under one lock, and tells what becomes of
-    /// each. Returns the shard if it has just become too busy.
+    /// each.
     fn append_to<'r>(
-        &self,
+        &mut self,
         shard: ShardIndex,
         now: Timestamp,
         records: impl Iterator<Item = (usize, NewRecord<'r>)> + Clone,
         limits: Option<&Limits>,
         mut tell: impl FnMut(usize, Result<SequenceNumber, ApiError>),
-    ) -> Option<ShardIndex> {
+    ) {
         let mut busy = false;
         let mut log = self.state.topology.shards()[shard.as_usize()].log.lock();
         log.trim(self.state.horizon(now));
@@ -249,8 +248,8 @@ impl<'a> Writable<'a> {
         }
         let readers = log.readers_at_end.take();
         drop(log);
-        readers.for_each(Waker::wake);
-        busy.then_some(shard)
+        self.readers.and(readers);
+        self.busy.extend(busy.then_some(shard));
     }
 
     /// Takes a record's share of its shard, and says whether the shard has

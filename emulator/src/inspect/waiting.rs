@@ -31,7 +31,7 @@ pub(super) struct Waiting {
 impl Waiting {
     #[track_caller]
     pub(super) fn new(view: StreamView, wanted: usize, limit: Duration) -> Self {
-        let id = view.service().waiters().new_id();
+        let id = view.service().engine().next_reader();
         let asked_at = Location::caller();
         Self { view, wanted, limit, id, deadline: None, watched: Vec::new(), asked_at }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::engine::realm::Realm;
 use crate::engine::stream::StreamState;
-use crate::engine::topology::SHARDS_PER_STREAM_MAX;
+use crate::engine::topology::{ON_DEMAND_SHARDS, SHARDS_PER_STREAM_MAX, warm_shards};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, Validation,
@@ -30,8 +30,6 @@ use super::add_tags_to_stream::{check_tag_count, refuse_percent};
 use super::shapes::StreamModeDetails;
 use super::{Call, Operation};
 
-/// How many shards an on-demand stream starts with (recorded).
-pub(super) const ON_DEMAND_SHARDS: u32 = 4;
 /// Most MiB per second a stream can be ready for (model text: 10 GiB).
 const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
 /// How long records are kept unless the stream says otherwise (guide).
@@ -66,6 +64,9 @@ impl Operation for CreateStream {
             return Err(ApiError::stream_exists(&input.stream_name, &realm.id().account));
         }
         let (mode, shards) = input.mode_and_shards()?;
+        if shards > SHARDS_PER_STREAM_MAX {
+            realm.check_shard_limit(shards, SHARDS_PER_STREAM_MAX)?;
+        }
         let distribution =
             input.distribution.unwrap_or(RecordDistributionStrategy::UserPartitionKey);
         match (mode, distribution) {
@@ -78,7 +79,7 @@ impl Operation for CreateStream {
             Some(target) => Some(check_warm_throughput(target, mode, &realm, call.now)?),
             None => None,
         };
-        let shards = shards.max(warm_throughput.unwrap_or(0));
+        let shards = warm_throughput.map_or(shards, warm_shards);
         let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
         tags::check(&tags)?;
         refuse_percent(&tags, &input.stream_name, &realm.id().account)?;
@@ -110,12 +111,9 @@ impl CreateStreamInput {
             (None, None) | (Some(StreamMode::OnDemand), _) => {
                 Ok((StreamMode::OnDemand, ON_DEMAND_SHARDS))
             }
-            (None | Some(StreamMode::Provisioned), Some(count)) => match count.get() {
-                count if count > SHARDS_PER_STREAM_MAX => {
-                    Err(ApiError::more_shards_than_a_stream_can_have(count, SHARDS_PER_STREAM_MAX))
-                }
-                count => Ok((StreamMode::Provisioned, count)),
-            },
+            (None | Some(StreamMode::Provisioned), Some(count)) => {
+                Ok((StreamMode::Provisioned, count.get()))
+            }
             (Some(StreamMode::Provisioned), None) => Err(ApiError::shard_count_missing()),
         }
     }

@@ -123,11 +123,13 @@ impl Meant {
         let known = state.consumers.get(name).is_some_and(|consumer| {
             created_seconds.is_none_or(|seconds| seconds == consumer.address.created_seconds)
         });
-        if known {
-            Ok(name)
-        } else {
-            let stream_name = &stream.address.name;
-            Err(ApiError::consumer_not_found(name.as_str(), stream_name, stream.account()))
+        let (stream, account) = (&stream.address.name, stream.account());
+        match created_seconds {
+            _ if known => Ok(name),
+            Some(created) => {
+                Err(ApiError::consumer_of_arn_not_found(name, *created, stream, account))
+            }
+            None => Err(ApiError::consumer_not_found(name, stream, account)),
         }
     }
 }

@@ -74,9 +74,11 @@ impl Operation for DescribeStreamSummary {
         call: &Call<'_>,
     ) -> Result<Self::Output, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        // Shown only while the account has its commitment (model text).
-        let warms = realm.has_commitment(call.now);
+        let has_commitment = realm.has_commitment(call.now);
         let state = stream.state();
+        // Of on-demand streams, and only while the account has its commitment (model
+        // text).
+        let warms = has_commitment && state.mode == StreamMode::OnDemand;
         Ok(DescribeStreamSummaryOutput {
             summary: StreamDescriptionSummary {
                 name: stream.address.name.clone(),
@@ -90,11 +92,9 @@ impl Operation for DescribeStreamSummary {
                 key: state.key.clone(),
                 open_shards: state.topology.open_count(),
                 consumers: Some(state.consumers.len() as u32),
-                warm_throughput: state.warm_throughput.filter(|_| warms).map(|target| {
-                    WarmThroughput {
-                        target: Some(target),
-                        current: Some(state.topology.open_count()),
-                    }
+                warm_throughput: warms.then(|| WarmThroughput {
+                    target: state.warm_throughput,
+                    current: Some(state.topology.open_count()),
                 }),
                 max_record_size: Some(state.max_record_size),
                 channels: match state.mode {

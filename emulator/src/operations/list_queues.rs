@@ -23,9 +23,9 @@ use crate::wire::emit::answer;
 use crate::wire::primitive::Epoch;
 use crate::wire::shape::{List, shape};
 
-use super::call::parse_arn;
 use super::page::SealedToken;
-use super::{Call, Operation, page};
+use super::stream_filter::{Listed, StreamFilter};
+use super::{Call, Operation};
 
 /// Most queues in one answer (ours, as for consumers).
 const QUEUES_PER_PAGE: usize = 100;
@@ -102,38 +102,22 @@ impl Operation for ListQueues {
     const RATE: Option<Rate> = Some(Rate::per_account(5));
 
     fn handle(input: ListQueuesInput, call: &Call<'_>) -> Result<Self::Output, ApiError> {
-        let after = match &input.next_token {
-            Some(token) => Some(page::open(call, TokenKind::QueuePage, token, |fields| {
-                fields.next().and_then(QueueName::from_token)
-            })?),
-            None => None,
-        };
-        let mut wanted = Vec::new();
-        for filter in input.filter.iter().flat_map(|List(filters)| filters) {
-            let second = filter.created.map(Epoch::as_seconds);
-            wanted.push((parse_arn(&filter.stream_arn)?, second));
-        }
-        let is_wanted = |stream: &Stream| {
-            let agrees = |(address, second): &(StreamAddress, Option<i64>)| {
-                let created = stream.created.as_seconds() as i64;
-                *address == stream.address && second.is_none_or(|second| second == created)
-            };
-            wanted.is_empty() || wanted.iter().any(agrees)
-        };
+        let filters = input.filter.map(|List(filters)| {
+            let read =
+                |filter: &QueueStreamFilter| StreamFilter::new(&filter.stream_arn, filter.created);
+            filters.iter().map(read).collect::<Result<Vec<_>, _>>()
+        });
+        let (kind, token) = (TokenKind::QueuePage, input.next_token.as_ref());
+        let filters = filters.transpose()?;
+        let listed = Listed::new(filters.as_deref(), token, kind, QueueName::from_token, call)?;
         let mut summaries = Vec::new();
-        for stream in call.own_realm().streams().iter().filter(|stream| is_wanted(stream)) {
+        for stream in &listed.streams {
             let state = stream.state();
-            let following = |queue: &&Queue| after.as_ref().is_none_or(|name| queue.name > *name);
-            let queues = state.queues.values().filter(following);
-            summaries.extend(queues.map(|queue| QueueSummary::of(queue, stream)));
+            summaries.extend(state.queues.values().map(|queue| QueueSummary::of(queue, stream)));
         }
-        summaries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         let size = input.max_results.map_or(QUEUES_PER_PAGE, |limit| limit.get() as usize);
-        let (summaries, more) = page::cut(summaries.into_iter(), size.min(QUEUES_PER_PAGE));
-        let next_token = match summaries.last() {
-            Some(last) if more => Some(page::seal(call, TokenKind::QueuePage, &[&last.name])),
-            _ => None,
-        };
+        let size = size.min(QUEUES_PER_PAGE);
+        let (summaries, next_token) = listed.page(summaries, |queue| &queue.name, size, kind, call);
         Ok(ListQueuesOutput { summaries, next_token })
     }
 }

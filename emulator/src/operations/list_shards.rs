@@ -176,7 +176,7 @@ impl Query {
         match stream.state().status {
             StreamStatus::Active | StreamStatus::Updating => {}
             status @ (StreamStatus::Creating | StreamStatus::Deleting) => {
-                return Err(ApiError::stream_not_active(name, &realm.account, status));
+                return Err(ApiError::stream_not_readable(name, &realm.account, status));
             }
         }
         Ok(stream)

@@ -12,6 +12,7 @@ mod prepared;
 mod receipt;
 mod resource;
 mod shapes;
+mod stream_filter;
 mod subject;
 
 pub(crate) use call::Call;

@@ -144,10 +144,21 @@ pub(super) fn accept<'a>(
         (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => Destination::OfKey(key),
     };
     let limit = writable.state.max_record_size;
+    if record.data.len() > limit.bytes() {
+        return Err(data_too_long(limit.bytes(), at));
+    }
     if record.bytes() > limit.bytes() {
         return Err(ApiError::record_too_large(record.bytes(), limit.get()));
     }
     Ok(destination)
+}
+
+/// The stream's size is told as a constraint of the data, without its value (quoted by
+/// users of the KPL).
+fn data_too_long(bytes_max: usize, at: &Path<'_>) -> ApiError {
+    let mut found = Violations::default();
+    found.too_long(&at.member("Data"), bytes_max);
+    found.into_error().expect("something was found")
 }
 
 /// The key is not required by the model, because AUTO does without: its

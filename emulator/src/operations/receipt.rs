@@ -1,7 +1,5 @@
 //! Receipt handles, and the five operations that take a batch of them.
 
-use std::task::Waker;
-
 use crate::engine::deliveries::{Deliveries, Place, Receipt, Side};
 use crate::engine::stream::StreamState;
 use crate::model::constraint::Constrained;
@@ -137,9 +135,9 @@ pub(super) fn for_each_entry<T>(
         listener.deliveries_changed(&stream, queue, &deliveries, &mut places);
     }
     // Records may be visible now that were not, or there may be room for more.
-    let waiting: Vec<_> = deliveries.take_watchers().collect();
+    let waiting = deliveries.take_watchers();
     drop(deliveries);
     drop(state);
-    waiting.into_iter().for_each(Waker::wake);
+    drop(waiting);
     Ok(results)
 }

@@ -103,6 +103,8 @@ impl Operation for RegisterStreamConsumer {
             }
             let last = state.registrations.get(&name).map_or(0, |seconds| seconds + 1);
             let created_seconds = call.now.as_seconds().max(last);
+            // Whoever registers from now on is later than these anyway.
+            state.registrations.retain(|_, seconds| *seconds >= call.now.as_seconds());
             state.registrations.insert(name.clone(), created_seconds);
             let consumer = Consumer {
                 address: ConsumerAddress {

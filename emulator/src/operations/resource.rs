@@ -9,7 +9,7 @@ use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, ResourceA
 use crate::model::channel::ChannelStatus;
 use crate::model::error::ApiError;
 use crate::model::names::{GivenResourceArn, PolicyText, TagKey, TagValue};
-use crate::model::status::QueueStatus;
+use crate::model::status::{ConsumerStatus, QueueStatus};
 use crate::model::tags::TAGS_MAX;
 
 use super::Call;
@@ -152,12 +152,31 @@ impl Resource {
     /// Changes the resource's policy.
     ///
     /// # Errors
-    /// If a part of the stream has gone meanwhile.
+    /// While the resource is CREATING or DELETING (for consumers quoted by users of
+    /// CloudFormation), or if a part of the stream has gone meanwhile.
     pub(super) fn change_policy<T>(
         &self,
         change: impl FnOnce(&mut Option<PolicyText>) -> T,
     ) -> Result<T, ApiError> {
-        self.stream.change(|state| Ok(change(self.attachments(state)?.policy)))
+        self.stream.change(|state| {
+            self.require_taggable(state)?;
+            self.require_consumer_active(state)?;
+            Ok(change(self.attachments(state)?.policy))
+        })
+    }
+
+    fn require_consumer_active(&self, state: &StreamState) -> Result<(), ApiError> {
+        let Part::Consumer(meant) = &self.part else { return Ok(()) };
+        let consumer = &state.consumers[meant.find(&self.stream, state)?];
+        match consumer.status {
+            ConsumerStatus::Active => Ok(()),
+            ConsumerStatus::Creating | ConsumerStatus::Deleting => {
+                let ConsumerAddress { name, created_seconds, .. } = &consumer.address;
+                let stream = &self.stream.address.name;
+                let account = self.stream.account();
+                Err(ApiError::consumer_not_active(name, *created_seconds, stream, account))
+            }
+        }
     }
 
     fn attachments<'a>(&self, state: &'a mut StreamState) -> Result<Attachments<'a>, ApiError> {

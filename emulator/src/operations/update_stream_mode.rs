@@ -8,6 +8,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamMode.html>
 
+use crate::engine::topology::warm_shards;
 use crate::engine::transition::Transition;
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
@@ -50,6 +51,17 @@ impl Operation for UpdateStreamMode {
             None => None,
         };
         let limits = call.limits();
+        let shards = warm_throughput.map_or(0, warm_shards);
+        let _quota = realm.hold_quota();
+        let additional = {
+            let state = stream.state();
+            stream.require_active(&state)?;
+            let additional = shards.saturating_sub(state.topology.open_count());
+            (mode == StreamMode::OnDemand && mode != state.mode).then_some(additional)
+        };
+        if let Some(additional) = additional {
+            realm.check_limits(additional, mode, call.settings(), &limits)?;
+        }
         let switched = stream.begin_update(|state| {
             if state.mode == mode {
                 return match warm_throughput {
@@ -78,6 +90,7 @@ impl Operation for UpdateStreamMode {
                 ));
             }
             state.mode_switches.add(call.now);
+            state.planned_shards = shards;
             Ok(true)
         })?;
         let change = if switched {

@@ -1,10 +1,12 @@
 //! `UpdateStreamWarmThroughput`: make an on-demand stream ready for a load, or release it.
 //!
-//! * Needs the account's commitment (guide). The stream gets at least as many
-//!   shards as MiB per second, and never fewer than four (inferred).
+//! * Needs the account's commitment (guide). The stream gets as many shards as MiB
+//!   per second, but never fewer than four nor more than a stream can have
+//!   (inferred); a lower target releases shards again (model).
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateStreamWarmThroughput.html>
 
+use crate::engine::topology::warm_shards;
 use crate::engine::transition::Transition;
 use crate::model::arn::StreamAddress;
 use crate::model::error::ApiError;
@@ -14,10 +16,11 @@ use crate::model::error::ErrorKind::{
 use crate::model::limits::Rate;
 use crate::model::names::{GivenStreamArn, GivenStreamId, StreamName};
 use crate::model::numbers::NaturalInteger;
+use crate::model::status::StreamMode;
 use crate::wire::emit::answer;
 use crate::wire::shape::shape;
 
-use super::create_stream::{ON_DEMAND_SHARDS, check_warm_throughput};
+use super::create_stream::check_warm_throughput;
 use super::shapes::WarmThroughput;
 use super::{Call, Operation};
 
@@ -59,13 +62,20 @@ impl Operation for UpdateStreamWarmThroughput {
         call: &Call<'_>,
     ) -> Result<Self::Output, ApiError> {
         let (realm, stream) = call.stream(input.stream_name.as_ref(), input.stream_arn.as_ref())?;
-        let mode = stream.state().mode;
-        let target = check_warm_throughput(input.target, mode, &realm, call.now)?;
-        let current = stream.begin_update(|state| {
+        let check = |mode| check_warm_throughput(input.target, mode, &realm, call.now);
+        let _quota = realm.hold_quota();
+        let additional = {
+            let state = stream.state();
+            warm_shards(check(state.mode)?).saturating_sub(state.topology.open_count())
+        };
+        realm.check_limits(additional, StreamMode::Provisioned, call.settings(), &call.limits())?;
+        let (target, current) = stream.begin_update(|state| {
+            let target = check(state.mode)?;
             state.warm_throughput = Some(target);
-            Ok(state.topology.open_count())
+            state.planned_shards = warm_shards(target);
+            Ok((target, state.topology.open_count()))
         })?;
-        let change = Transition::Warmed { target, shards: target.max(ON_DEMAND_SHARDS) };
+        let change = Transition::Warmed { target, shards: warm_shards(target) };
         realm.begin(&stream, change, call.settings(), call.now);
         Ok(UpdateStreamWarmThroughputOutput {
             arn: Some(stream.address.clone()),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
 use crate::model::timestamp::Timestamp;
-use crate::operations::Call;
+use crate::operations::{Call, OperationName};
 use crate::wire::request_bytes::RequestBytes;
 
 use super::body::{Body, Dropped};
@@ -112,10 +112,18 @@ impl Service {
                 Ok(outcome)
             }
         };
+        // A call that waits tells of its answer when it has one.
+        if !matches!(answer, Ok(Outcome::Wait(_))) {
+            self.tell_of_answer(operation);
+        }
+        answer
+    }
+
+    /// Ends the hold of calls that a rule holds until one of this operation is answered.
+    pub(super) fn tell_of_answer(&self, operation: OperationName) {
         if self.switches.has_rules() {
             self.faults.answered(operation);
         }
-        answer
     }
 }
 

@@ -12,7 +12,6 @@ use crate::durable::commit_log::{CommitLog, Group, Refusal};
 use crate::durable::store::{Resumed, Store};
 use crate::durable::waiting::Durable;
 use crate::model::error::ApiError;
-use crate::operations::Prepared;
 use crate::snapshot::Snapshot;
 use crate::wire::Protocol;
 
@@ -37,21 +36,14 @@ impl Service {
         self.resumed.as_ref()
     }
 
-    /// Has what a call tells be kept together, if it writes.
+    /// Has what a call that writes tells be kept together.
     ///
     /// # Errors
     /// If nothing can be kept just now: then nothing is changed.
-    pub(super) fn begin_to_write(
-        &self,
-        prepared: &dyn Prepared,
-    ) -> Result<Option<Group<'_>>, ApiError> {
-        match &self.store {
-            Some(store) if prepared.writes() => {
-                store.log().admit().map_err(ApiError::not_kept)?;
-                Ok(Some(store.group()))
-            }
-            Some(_) | None => Ok(None),
-        }
+    pub(super) fn begin_to_write(&self) -> Result<Option<Group<'_>>, ApiError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        store.log().admit().map_err(ApiError::not_kept)?;
+        Ok(Some(store.group()))
     }
 
     /// Marks an answer as no good unless what its call wrote is kept.

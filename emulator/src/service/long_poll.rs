@@ -12,7 +12,7 @@ use crate::engine::receive::Receive;
 use crate::model::arn::RealmId;
 use crate::model::error::ApiError;
 use crate::model::timestamp::Timestamp;
-use crate::operations::{Call, answer_receive};
+use crate::operations::{Call, OperationName, answer_receive};
 use crate::wire::Protocol;
 use crate::wire::request_bytes::RequestBytes;
 
@@ -29,6 +29,7 @@ pub(super) enum Outcome {
 
 /// A receive that has found nothing yet.
 pub(super) struct LongPoll {
+    pub(super) operation: OperationName,
     pub(super) receive: Box<Receive>,
     pub(super) protocol: Protocol,
     pub(super) caller: RealmId,
@@ -45,14 +46,16 @@ impl LongPoll {
         received: Result<Vec<Delivered>, ApiError>,
         now: Timestamp,
     ) -> Unsent {
-        let Self { receive, protocol, caller, draft, since } = self;
+        let Self { operation, receive, protocol, caller, draft, since } = self;
         let effect = draft.as_ref().map(|draft| &draft.effect);
         let engine = &service.engine;
         let request = &RequestBytes::default();
         let call = Call { now, caller: &caller, engine, request, failing: &[], effect };
         let answer = service
             .guarded(|| received.map(|records| answer_receive(&receive, records, &call, protocol)));
-        Unsent { wrote: true, ..service.respond(answer, protocol, draft, since) }
+        let answer = Unsent { wrote: true, ..service.respond(answer, protocol, draft, since) };
+        service.tell_of_answer(operation);
+        answer
     }
 
     /// Ends the wait now, with nothing.
@@ -116,7 +119,11 @@ mod waiting {
                 let limits = service.throughput();
                 let receive = &mut self.poll.receive;
                 let waker = Some(context.waker());
-                match service.guarded(|| receive.poll(now, limits.as_deref(), waker)) {
+                let polled = service.guarded(|| {
+                    let _together = service.begin_to_write()?;
+                    receive.poll(now, limits.as_deref(), waker)
+                });
+                match polled {
                     Ok(receive::Poll::Ready(records)) => return Poll::Ready((Ok(records), now)),
                     Err(error) => return Poll::Ready((Err(error), now)),
                     Ok(receive::Poll::WaitUntil(time)) => {

@@ -248,7 +248,7 @@ impl Service {
         now: Timestamp,
     ) -> Outcome {
         self.conclude(let_in, failing, now, |operation, prepared, call| {
-            let _together = self.begin_to_write(&*prepared)?;
+            let _together = if prepared.writes() { self.begin_to_write()? } else { None };
             call.admit(operation, &*prepared)?;
             prepared.handle(call)
         })
@@ -302,7 +302,9 @@ impl Service {
         }
         match handled {
             Ok(Reply::Receive(receive)) => {
-                Outcome::Wait(Box::new(LongPoll { receive, protocol, caller, draft, since: now }))
+                let since = now;
+                let poll = LongPoll { operation, receive, protocol, caller, draft, since };
+                Outcome::Wait(Box::new(poll))
             }
             handled => {
                 let answer = self.respond(handled, protocol, draft, now);

@@ -1,6 +1,5 @@
 //! Who waits for streams that do not exist yet.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -10,16 +9,9 @@ use crate::engine::watchers::Watchers;
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     waiting: Mutex<Watchers>,
-    made: AtomicU64,
 }
 
 impl Waiters {
-    /// A number for somebody who waits, unlike that of any subscription: those
-    /// are drawn, and no draw is likely to be this close to the largest.
-    pub(crate) fn new_id(&self) -> u64 {
-        u64::MAX - self.made.fetch_add(1, Ordering::Relaxed)
-    }
-
     /// Has somebody woken when a stream is made.
     pub(crate) fn watch(&self, id: u64, waker: &Waker) {
         let before = self.waiting().register(id, waker);
@@ -35,7 +27,7 @@ impl Waiters {
     /// Tells everybody that the streams may be others now.
     pub(crate) fn wake(&self) {
         let waiting = self.waiting().take();
-        waiting.for_each(Waker::wake);
+        drop(waiting);
     }
 
     fn waiting(&self) -> MutexGuard<'_, Watchers> {

@@ -71,6 +71,14 @@ impl Violations {
         self.add(format_args!("Value '{value}' at '{at}' failed to satisfy constraint: {rule}"));
     }
 
+    /// A value that is not printed is too long.
+    pub(crate) fn too_long(&mut self, at: &Path<'_>, length_max: usize) {
+        self.add(format_args!(
+            "Value at '{at}' failed to satisfy constraint: {}",
+            Constraint::LengthAtMost(length_max)
+        ));
+    }
+
     fn add(&mut self, finding: fmt::Arguments<'_>) {
         if !self.is_full() {
             self.0.push(finding.to_string());

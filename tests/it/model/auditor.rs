@@ -269,8 +269,8 @@ impl Stream {
         }
     }
 
-    /// Open shards are cut at the wanted bounds, then what lies between two
-    /// bounds is merged from below.
+    /// From below, each range that is wanted is cut off where it ends, and merged
+    /// piece by piece.
     fn rescale(&mut self, count: usize, at: u64) {
         if count == self.open_count() {
             return;
@@ -284,18 +284,20 @@ impl Stream {
             near.copied().unwrap_or(bound)
         };
         let starts: Vec<_> = uniform(count).into_iter().map(same).collect();
-        for start in &starts {
-            let shard = self.owner(*start);
-            if self.shards[shard].start != *start {
-                self.split(shard, *start, at);
-            }
-        }
         for (place, start) in starts.iter().enumerate() {
             let end = starts.get(place + 1).map_or(u128::MAX, |next| next - 1);
-            while self.shards[self.owner(*start)].end != end {
-                let lower = self.owner(*start);
-                let upper = self.owner(self.shards[lower].end + 1);
+            let cut_off = |stream: &mut Self, hash: u128| {
+                let shard = stream.owner(hash);
+                if stream.shards[shard].end > end {
+                    stream.split(shard, end + 1, at);
+                }
+                stream.owner(hash)
+            };
+            let mut lower = cut_off(self, *start);
+            while self.shards[lower].end != end {
+                let upper = cut_off(self, self.shards[lower].end + 1);
                 self.merge(lower, upper, at);
+                lower = self.owner(*start);
             }
         }
     }

@@ -137,6 +137,33 @@ fn warm_throughput_is_for_on_demand_streams_of_committed_accounts() {
     assert_eq!(summary()["OpenShardCount"], 4);
 }
 
+// behaviours 142, 156
+#[test]
+fn a_switch_to_on_demand_warms_the_stream_if_asked_to_and_counts() {
+    let raw = Raw::with(|builder| builder.stream_limit(1));
+    set(&raw, "ENABLED");
+    for name in ["p", "q"] {
+        raw.create_stream(name, 2);
+    }
+    let switch = |name: &str, warm: Option<u32>| {
+        let details = json!({"StreamMode": "ON_DEMAND"});
+        raw.call(
+            "UpdateStreamMode",
+            json!({"StreamARN": arn(name), "StreamModeDetails": details, "WarmThroughputMiBps": warm}),
+        )
+    };
+    switch("p", Some(6)).expect_empty();
+    let summary = raw.ok("DescribeStreamSummary", json!({"StreamName": "p"}));
+    let summary = &summary["StreamDescriptionSummary"];
+    assert_eq!(summary["WarmThroughput"], json!({"TargetMiBps": 6, "CurrentMiBps": 6}));
+    assert_eq!(summary["OpenShardCount"], 6);
+    switch("q", None).expect_error(
+        "LimitExceededException",
+        "This request would exceed the limit on the number of On-Demand streams for the account \
+         000000000000 in us-east-1. Current On-Demand streams count: 1. Limit: 1.",
+    );
+}
+
 // behaviours 156
 #[test]
 fn a_stream_that_is_being_warmed_is_updating() {

@@ -54,6 +54,15 @@ fn not_found(name: &str) -> String {
     format!("Consumer {name} under stream s and account 000000000000 not found.")
 }
 
+/// What is said of a consumer `c` that an ARN names.
+fn gone(arn: &str) -> String {
+    let (_, created) = arn.rsplit_once(':').expect("a second at its end");
+    format!(
+        "Consumer c with creation timestamp {created} under stream: s, account 000000000000 \
+         not found."
+    )
+}
+
 // behaviours 111, 112
 #[test]
 fn a_consumer_is_creating_first_and_active_later() {
@@ -79,7 +88,7 @@ fn a_consumer_is_creating_first_and_active_later() {
     deregister(&raw, &consumer_arn).expect_empty();
     assert_eq!(whole(&describe(&raw, &consumer_arn).expect_ok()), whole(&of(summary("DELETING"))));
     raw.advance(SECOND);
-    describe(&raw, &consumer_arn).expect_error("ResourceNotFoundException", &not_found("c"));
+    describe(&raw, &consumer_arn).expect_error("ResourceNotFoundException", &gone(&consumer_arn));
     assert!(listed(&raw, "s").is_empty());
 }
 
@@ -102,15 +111,15 @@ fn an_arn_is_one_registration_and_not_just_a_name() {
     let first = registered(&raw, "s", "c");
     register(&raw, "s", "c").expect_error(
         "ResourceInUseException",
-        "Consumer c under stream s and account 000000000000 already exists.",
+        "Consumer c under stream s already exists for account 000000000000.",
     );
     deregister(&raw, &first).expect_empty();
     // Even within one second the name gets another ARN.
     let second = registered(&raw, "s", "c");
     assert_ne!(first, second);
     for stale in [&first, &format!("{}/consumer/c:1", arn("s"))] {
-        describe(&raw, stale).expect_error("ResourceNotFoundException", &not_found("c"));
-        deregister(&raw, stale).expect_error("ResourceNotFoundException", &not_found("c"));
+        describe(&raw, stale).expect_error("ResourceNotFoundException", &gone(stale));
+        deregister(&raw, stale).expect_error("ResourceNotFoundException", &gone(stale));
     }
     assert_eq!(each(&json!(listed(&raw, "s")), "ConsumerARN"), [&second]);
     describe(&raw, &second).expect_ok();

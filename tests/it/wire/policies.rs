@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::consumers::registered;
 use super::streams::arn;
-use crate::support::raw::{Answer, Raw};
+use crate::support::raw::{Answer, Raw, text};
 
 fn with_stream() -> Raw {
     let raw = Raw::new();
@@ -98,6 +98,29 @@ fn a_malformed_arn_is_refused_by_its_pattern() {
             raw.call(operation, input).expect_error_kind("ValidationException");
         }
     }
+}
+
+#[test]
+fn what_is_being_made_or_removed_has_no_policy() {
+    let delay = std::time::Duration::from_secs(1);
+    let raw = Raw::with(|builder| builder.state_delay(delay));
+    raw.create_stream("s", 1);
+    let not_active = "Stream s under account 000000000000 not ACTIVE, instead in state CREATING";
+    put(&raw, &arn("s"), &policy("1")).expect_error("ResourceInUseException", not_active);
+    raw.advance(delay);
+    let made =
+        raw.ok("RegisterStreamConsumer", json!({"StreamARN": arn("s"), "ConsumerName": "c"}));
+    let consumer = text(&made["Consumer"]["ConsumerARN"]);
+    let (_, created) = consumer.rsplit_once(':').expect("a second at its end");
+    let not_active = format!(
+        "Consumer c with creation timestamp {created} under stream s and account 000000000000 \
+         is not in ACTIVE status."
+    );
+    put(&raw, &consumer, &policy("1")).expect_error("ResourceInUseException", &not_active);
+    raw.advance(delay);
+    put(&raw, &consumer, &policy("1")).expect_empty();
+    raw.done("DeregisterStreamConsumer", json!({"ConsumerARN": consumer}));
+    put(&raw, &consumer, &policy("1")).expect_error("ResourceInUseException", &not_active);
 }
 
 #[test]

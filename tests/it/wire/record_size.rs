@@ -35,6 +35,17 @@ fn a_stream_takes_records_as_large_as_it_says() {
     assert_eq!(shown(&raw), 1024);
     put(&raw, MIB - 1).expect_ok();
     put(&raw, MIB).expect_error_kind("InvalidArgumentException");
+    let too_long = |at: &str| {
+        format!(
+            "1 validation error detected: Value at '{at}' failed to satisfy constraint: \
+             Member must have length less than or equal to {MIB}"
+        )
+    };
+    put(&raw, MIB + 1).expect_error("ValidationException", &too_long("data"));
+    let long = json!({"Data": STANDARD.encode(vec![7; MIB + 1]), "PartitionKey": "k"});
+    let short = json!({"Data": "", "PartitionKey": "k"});
+    raw.call("PutRecords", json!({"StreamName": "s", "Records": [short, long]}))
+        .expect_error("ValidationException", &too_long("records.2.member.data"));
     update(&raw, "s", 10_240).expect_empty();
     assert_eq!(shown(&raw), 10_240);
     put(&raw, 9 * MIB).expect_ok();

@@ -83,6 +83,16 @@ fn every_step_leaves_the_target_number_of_shards() {
     }
 }
 
+// A user's screenshot of AWS shows these shards open after 4 → 3.
+#[test]
+fn a_piece_is_merged_as_soon_as_it_can_be() {
+    let raw = stream_of(4);
+    scale(&raw, 3).expect_ok();
+    let ids = |filter| each(&json!(shards(&raw, filter)), "ShardId").join(" ");
+    assert_eq!(ids("AT_LATEST"), "shardId-000000000006 shardId-000000000009 shardId-000000000010");
+    assert_eq!(shards(&raw, "FROM_TRIM_HORIZON").len(), 11);
+}
+
 // behaviours 109
 #[test]
 fn a_stream_is_updating_until_it_is_rescaled() {

@@ -11,13 +11,29 @@ use super::ErrorKind::{InvalidArgument, LimitExceeded, ResourceInUse, ResourceNo
 impl ApiError {
     /// Ours.
     pub(crate) fn consumer_not_found(
-        consumer: &str,
+        consumer: &ConsumerName,
         stream: &StreamName,
         account: &AccountId,
     ) -> Self {
         Self::new(
             ResourceNotFound,
             format!("Consumer {consumer} under stream {stream} and account {account} not found."),
+        )
+    }
+
+    /// Said of a consumer that an ARN names (quoted by users of Flink's connector).
+    pub(crate) fn consumer_of_arn_not_found(
+        consumer: &ConsumerName,
+        created_seconds: u64,
+        stream: &StreamName,
+        account: &AccountId,
+    ) -> Self {
+        Self::new(
+            ResourceNotFound,
+            format!(
+                "Consumer {consumer} with creation timestamp {created_seconds} under stream: \
+                 {stream}, account {account} not found."
+            ),
         )
     }
 
@@ -54,7 +70,7 @@ impl ApiError {
         )
     }
 
-    /// Ours.
+    /// As a client of AWS's own expects it.
     pub(crate) fn consumer_exists(
         consumer: &ConsumerName,
         stream: &StreamName,
@@ -63,7 +79,7 @@ impl ApiError {
         Self::new(
             ResourceInUse,
             format!(
-                "Consumer {consumer} under stream {stream} and account {account} already exists."
+                "Consumer {consumer} under stream {stream} already exists for account {account}."
             ),
         )
     }

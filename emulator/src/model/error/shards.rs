@@ -94,8 +94,7 @@ impl ApiError {
         Self::new(
             Validation,
             format!(
-                "Stream {stream} under account {account} has StreamMode ON_DEMAND: \
-                 the service decides on its shards."
+                "Request is invalid. Stream {stream} under account {account} is in On-Demand mode."
             ),
         )
     }

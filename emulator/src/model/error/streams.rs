@@ -35,6 +35,21 @@ impl ApiError {
         )
     }
 
+    /// What ListShards says (quoted by developers of AWS's SDK for Java).
+    pub(crate) fn stream_not_readable(
+        stream: &StreamName,
+        account: &AccountId,
+        status: StreamStatus,
+    ) -> Self {
+        Self::new(
+            ResourceInUse,
+            format!(
+                "Stream {stream} under account {account} not ACTIVE or UPDATING, instead in \
+                 state {status}"
+            ),
+        )
+    }
+
     /// Ours: AWS documents only that one of the two has to be there.
     pub(crate) fn stream_not_named() -> Self {
         Self::new(InvalidArgument, "Either StreamName or StreamARN must be provided.")
@@ -101,10 +116,19 @@ impl ApiError {
     }
 
     /// Ours.
-    pub(crate) fn on_demand_stream_limit(account: &AccountId, limit: u32) -> Self {
+    pub(crate) fn on_demand_stream_limit(
+        account: &AccountId,
+        region: &Region,
+        streams: u32,
+        limit: u32,
+    ) -> Self {
         Self::new(
             LimitExceeded,
-            format!("Account {account} already has {limit} on-demand streams, which is its limit."),
+            format!(
+                "This request would exceed the limit on the number of On-Demand streams for the \
+                 account {account} in {region}. Current On-Demand streams count: {streams}. \
+                 Limit: {limit}."
+            ),
         )
     }
 
@@ -268,7 +292,7 @@ impl ApiError {
 
     /// Ours.
     pub(crate) fn encryption_type_must_be_kms() -> Self {
-        Self::new(InvalidArgument, "EncryptionType must be KMS.")
+        Self::new(InvalidArgument, "Encryption type cannot be NONE.")
     }
 
     /// Ours.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::{Armed, Progress};
 
@@ -38,13 +38,12 @@ impl Progress {
 impl Armed {
     /// Lets go the calls that are held now.
     pub(super) fn release(&self) {
-        let woken: Vec<_> = {
-            let mut progress = self.progress();
-            progress.releases += 1;
-            progress.holding = 0;
-            progress.watchers.take().collect()
-        };
-        woken.into_iter().for_each(Waker::wake);
+        let mut progress = self.progress();
+        progress.releases += 1;
+        progress.holding = 0;
+        let woken = progress.watchers.take();
+        drop(progress);
+        drop(woken);
     }
 }
 

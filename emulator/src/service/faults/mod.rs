@@ -17,11 +17,10 @@ pub(super) use hold::Held;
 pub(super) use matching::Asked;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 use std::time::Duration;
 
 use crate::engine::entropy::Entropy;
-use crate::engine::watchers::Watchers;
+use crate::engine::watchers::{Watchers, Woken};
 use crate::model::error::ApiError;
 use crate::operations::OperationName as Operation;
 
@@ -40,8 +39,8 @@ use rule::Schedule;
 ///     .faults()
 ///     .on(Operation::PutRecord)
 ///     .stream("orders")
-///     .reject(ErrorKind::ProvisionedThroughputExceeded)
-///     .times(2);
+///     .times(2)
+///     .reject(ErrorKind::ProvisionedThroughputExceeded);
 /// // … the code under test puts, is throttled twice, and tries again …
 /// assert_eq!(throttle.fired(), 0);
 /// ```
@@ -290,17 +289,17 @@ impl Faults {
     /// What becomes of a call.
     pub(super) fn verdict(&self, asked: &Asked<'_>, patience: Patience) -> Verdict {
         let rules = self.rules();
-        let mut observers = Vec::new();
+        let mut observers = Woken::default();
         let mut decide = |armed: &Arc<Armed>| {
             let mut progress = armed.progress();
             let chosen = progress.take(asked, patience, &self.0.entropy)?;
             let verdict = progress.verdict(armed, asked, chosen);
-            observers.extend(progress.watchers.take());
+            observers.and(progress.watchers.take());
             Some(verdict)
         };
         let verdict = rules.armed.iter().find_map(&mut decide).unwrap_or(Verdict::Pass);
         drop(rules);
-        observers.into_iter().for_each(Waker::wake);
+        drop(observers);
         verdict
     }
 

@@ -1,6 +1,6 @@
 //! An emulator on a disk that is full, fails and forgets.
 
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -183,4 +183,37 @@ fn a_subscriber_sees_no_record_that_can_still_be_lost() {
         drop(group);
         assert_eq!(put.join().expect("it ends"), StatusCode::OK);
     });
+}
+
+#[cfg(any(feature = "server", feature = "sdk"))]
+#[test]
+fn a_receive_that_waits_is_refused_as_well_and_hands_nothing_out() {
+    let files = FaultyFiles::new(0);
+    let service = on(&files);
+    let create = json!({"StreamName": "orders"});
+    assert_eq!(call(&service, "CreateStream", &create).0, StatusCode::OK);
+    let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
+    let create = json!({"QueueName": "work", "StreamConfigurationList": [{"StreamARN": stream}]});
+    let (status, created) = call(&service, "CreateQueue", &create);
+    assert_eq!(status, StatusCode::OK, "{created}");
+    let receive = json!({"QueueARN": created["QueueDescription"]["QueueARN"]});
+    let mut context = Context::from_waker(Waker::noop());
+    let answer = service.answer(request("ReceiveQueueRecords", &receive));
+    let mut answer = Box::pin(answer.wait());
+    assert!(answer.as_mut().poll(&mut context).is_pending(), "there is nothing to receive");
+    files.set_faults(FULL);
+    // This one finds out, and is there all the same.
+    assert_eq!(put(&service, "one").0, StatusCode::INTERNAL_SERVER_ERROR);
+    let Poll::Ready(Ok(answer)) = answer.as_mut().poll(&mut context) else {
+        panic!("the wait is over")
+    };
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    files.set_faults(Faults::default());
+    while put(&service, "two").0 != StatusCode::OK {
+        std::thread::yield_now();
+    }
+    let (_, received) = call(&service, "ReceiveQueueRecords", &receive);
+    let counts = received["QueueRecords"].as_array().expect("records").iter();
+    let counts: Vec<_> = counts.map(|record| &record["ReceiveCount"]).collect();
+    assert_eq!(counts, [1, 1], "{received}");
 }

@@ -156,6 +156,13 @@ fn queues_are_listed_by_name_in_pages_and_by_stream() {
     assert_eq!(names(json!([named("none")])), "");
     assert_eq!(names(json!([made("s", START.as_seconds())])), "abc");
     assert_eq!(names(json!([made("s", START.as_seconds() + 1)])), "");
+    // A page token carries the filter, whether or not it is sent again.
+    for again in [None, Some(json!([named("s")]))] {
+        let first = json!({"StreamFilter": [named("s")], "MaxResults": 2});
+        let next = raw.ok("ListQueues", first)["NextToken"].clone();
+        let rest = raw.ok("ListQueues", json!({"NextToken": next, "StreamFilter": again}));
+        assert_eq!(each(&rest["QueueSummaries"], "QueueName"), ["c"]);
+    }
     raw.call("ListQueues", json!({"NextToken": "x"})).expect_error_kind("InvalidArgumentException");
     raw.advance(seconds(301));
     raw.call("ListQueues", json!({"NextToken": token}))
