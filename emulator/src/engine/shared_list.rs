@@ -29,8 +29,10 @@ enum Node<T> {
 }
 
 impl<T> Node<T> {
+    /// A leaf has room for all its places at once: what lists hold is large beside a
+    /// place, and a leaf that grew would move them five times.
     fn empty(height: u32) -> Self {
-        if height == 0 { Self::Leaf(Vec::new()) } else { Self::Branch(Vec::new()) }
+        if height == 0 { Self::Leaf(Vec::with_capacity(WIDTH)) } else { Self::Branch(Vec::new()) }
     }
 }
 

@@ -49,8 +49,12 @@ pub(crate) struct Woken(Vec<Waker>);
 
 impl Woken {
     /// Wakes others, too.
+    #[inline]
     pub(crate) fn and(&mut self, mut others: Self) {
-        self.0.append(&mut others.0);
+        // Mostly there is nobody.
+        if !others.0.is_empty() {
+            self.0.append(&mut others.0);
+        }
     }
 }
 
@@ -61,7 +65,10 @@ impl Extend<Waker> for Woken {
 }
 
 impl Drop for Woken {
+    #[inline]
     fn drop(&mut self) {
-        self.0.drain(..).for_each(Waker::wake);
+        if !self.0.is_empty() {
+            std::mem::take(&mut self.0).into_iter().for_each(Waker::wake);
+        }
     }
 }
