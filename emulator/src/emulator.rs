@@ -162,7 +162,12 @@ impl Emulator {
 
     /// Puts other limits in force, from the next call on. What shards and
     /// accounts have used up of the old ones still counts.
+    ///
+    /// # Panics
+    /// If `calls_per_second` names what is not an operation.
+    #[track_caller]
     pub fn set_limits(&self, limits: Limits) {
+        limits.check().unwrap_or_else(|error| panic!("{error}"));
         self.service.set_limits(limits);
     }
 

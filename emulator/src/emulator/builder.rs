@@ -55,7 +55,12 @@ impl Builder {
 
     /// Enforces limits on throughput, calls and accounts: [`Limits::aws`], or
     /// any of them with other numbers. None by default.
+    ///
+    /// # Panics
+    /// If `calls_per_second` names what is not an operation.
+    #[track_caller]
     pub fn limits(mut self, limits: Limits) -> Self {
+        limits.check().unwrap_or_else(|error| panic!("{error}"));
         self.settings.limits = limits;
         self
     }

@@ -57,6 +57,12 @@ impl Limits {
         }
         Ok(limits)
     }
+
+    /// # Errors
+    /// If a rate is of no operation.
+    pub(crate) fn check(&self) -> Result<(), InvalidLimits> {
+        self.calls_per_second.keys().try_for_each(|name| require_operation(name))
+    }
 }
 
 /// Limits that cannot be read, and what to do about it.
@@ -156,17 +162,26 @@ fn flag(key: &str, value: &Value) -> Result<bool, InvalidLimits> {
     value.as_bool().ok_or_else(|| wrong(key, value, "true or false"))
 }
 
+/// The form of `calls_per_second`.
+const RATES: &str = r#"calls by operation, such as {"DescribeStream": 20}"#;
+
 fn rates<T: FromIterator<(String, u64)>>(key: &str, value: &Value) -> Result<T, InvalidLimits> {
-    let form = r#"calls by operation, such as {"DescribeStream": 20}"#;
-    let rates = value.as_object().ok_or_else(|| wrong(key, value, form))?;
-    let rate = |(operation, calls): (&String, &Value)| match operations::find(operation.as_bytes())
-    {
-        Some(_) => Ok((operation.clone(), number(&format!("{key} of {operation}"), calls)?)),
-        None => Err(InvalidLimits(format!(
-            "{key} names {operation:?}, which is not an operation: write {form}"
-        ))),
+    let rates = value.as_object().ok_or_else(|| wrong(key, value, RATES))?;
+    let rate = |(operation, calls): (&String, &Value)| {
+        require_operation(operation)?;
+        Ok((operation.clone(), number(&format!("{key} of {operation}"), calls)?))
     };
     rates.iter().map(rate).collect()
+}
+
+/// A misspelt operation would have no limit, and nobody would know.
+fn require_operation(name: &str) -> Result<(), InvalidLimits> {
+    match operations::find(name.as_bytes()) {
+        Some(_) => Ok(()),
+        None => Err(InvalidLimits(format!(
+            "calls_per_second names {name:?}, which is not an operation: write {RATES}"
+        ))),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kinesis_emulator::Limits;
+use kinesis_emulator::{Emulator, Limits};
 use serde_json::{Value, json};
 
 use super::cbor::{Item, body, of, ok};
@@ -421,4 +421,21 @@ fn an_on_demand_stream_takes_no_more_than_its_shards_do() {
     input["ExplicitHashKey"] = json!("0");
     raw.ok("PutRecord", input.clone());
     expect_busy(&raw.call("PutRecord", input));
+}
+
+#[test]
+fn a_rate_of_no_operation_is_refused_however_it_is_given() {
+    let mut limits = Limits::aws();
+    limits.calls_per_second.insert("PutRecrod".to_owned(), 1);
+    let emulator = Emulator::in_process();
+    let given: [&dyn Fn(); 2] = [&|| drop(Emulator::builder().limits(limits.clone())), &|| {
+        emulator.set_limits(limits.clone())
+    }];
+    for give in given {
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(give));
+        let why = refused.expect_err("it panics");
+        let why = why.downcast_ref::<String>().expect("a sentence");
+        assert!(why.contains("names \"PutRecrod\", which is not an operation"), "{why}");
+    }
+    assert_eq!(emulator.limits(), Limits::off());
 }

@@ -165,9 +165,14 @@ macro_rules! schedule {
         }
 
         /// Fires at the n-th call that matches, counted from 1, and at no other.
+        ///
+        /// # Panics
+        /// If `n` is 0.
+        #[track_caller]
         pub fn nth(self, n: u64) -> Self {
+            assert!(n > 0, "calls are counted from 1: there is none with number 0");
             self.scheduled(|schedule| {
-                schedule.after = n.saturating_sub(1);
+                schedule.after = n - 1;
                 schedule.times = Some(1);
             })
         }
@@ -178,14 +183,25 @@ macro_rules! schedule {
         }
 
         /// Fires at every n-th call that matches.
+        ///
+        /// # Panics
+        /// If `n` is 0.
+        #[track_caller]
         pub fn every(self, n: u64) -> Self {
-            self.scheduled(|schedule| schedule.every = Some(n.max(1)))
+            assert!(n > 0, "every call is every(1): there is no every(0)");
+            self.scheduled(|schedule| schedule.every = Some(n))
         }
 
         /// Fires with this probability, from 0 to 1: each time a draw that the
         /// emulator's seed repeats. Records that fail are drawn one by one.
+        ///
+        /// # Panics
+        /// If it is anything else.
+        #[track_caller]
         pub fn with_probability(self, probability: f64) -> Self {
-            self.scheduled(|schedule| schedule.probability = Some(probability.clamp(0.0, 1.0)))
+            let is_one = (0.0..=1.0).contains(&probability);
+            assert!(is_one, "{probability} is no probability: it is from 0 to 1");
+            self.scheduled(|schedule| schedule.probability = Some(probability))
         }
     };
 }

@@ -276,3 +276,18 @@ fn every_error_of_the_service_can_be_named() {
     }
     assert!("".parse::<ErrorKind>().is_err() && "Exception".parse::<ErrorKind>().is_err());
 }
+
+#[test]
+fn a_schedule_that_never_fires_is_a_mistake_of_the_test() {
+    let rule = || Rule::new(Action::DropBeforeCommit);
+    let mistakes: [fn(Rule) -> Rule; 4] = [
+        |rule| rule.nth(0),
+        |rule| rule.every(0),
+        |rule| rule.with_probability(1.5),
+        |rule| rule.with_probability(f64::NAN),
+    ];
+    for mistake in mistakes {
+        assert!(std::panic::catch_unwind(|| mistake(rule())).is_err());
+    }
+    assert!(std::panic::catch_unwind(|| rule().nth(1).every(1).with_probability(0.5)).is_ok());
+}
