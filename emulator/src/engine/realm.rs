@@ -464,6 +464,47 @@ mod tests {
         assert_eq!(kept(), 0);
     }
 
+    /// Wakes by running at once what it wakes, which looks at everything.
+    struct RunsAtOnce(Arc<Realm>, Arc<Stream>, AtomicUsize);
+
+    impl Wake for RunsAtOnce {
+        fn wake(self: Arc<Self>) {
+            let Self(realm, stream, times) = &*self;
+            drop(realm.lifecycle().hold());
+            drop(stream.hold());
+            times.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    // It would wait for itself forever.
+    #[test]
+    fn who_is_woken_may_look_at_once() {
+        let (realm, stream) = realm_with_a_stream();
+        let realm = Arc::new(realm);
+        let reader =
+            Arc::new(RunsAtOnce(Arc::clone(&realm), Arc::clone(&stream), AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&reader));
+        let woken = || reader.2.load(Ordering::Relaxed);
+        stream.watch(1, &waker);
+        stream.change(|_| Ok::<_, ()>(())).unwrap();
+        assert_eq!(woken(), 1);
+        stream.watch(1, &waker);
+        realm.begin(&stream, Transition::Unchanged, &Settings::default(), START);
+        assert_eq!(woken(), 2);
+        stream.watch(1, &waker);
+        realm.settle(START);
+        assert_eq!(woken(), 3);
+        let state = stream.state();
+        drop(state.topology.shards()[0].log.lock().readers_at_end.register(1, &waker));
+        drop(state);
+        let mut writable = stream.writable().unwrap();
+        let record = NewRecord { partition_key: None, data: b"x" };
+        writable.append(START, Destination::At(HashKey::MIN), record, None).unwrap();
+        assert_eq!(woken(), 3, "the stream is still held");
+        drop(writable);
+        assert_eq!(woken(), 4);
+    }
+
     #[test]
     fn a_change_of_one_reader_wakes_that_reader_alone() {
         struct Counted(AtomicUsize);

@@ -46,6 +46,26 @@ fn numbers_rise_and_lie_above_the_shards_own() {
 }
 
 #[test]
+fn arrivals_are_kept_to_the_microsecond_and_over_a_years_retention() {
+    let mut log = Log::new(ShardIndex::new(0), CREATED);
+    let day = 24 * 3600 * 1_000_000;
+    // A segment's times have forty bits, which are twelve days and some hours.
+    let micros = [0, 1, 999, 1000, (1 << 40) - 1, 1 << 40, 13 * day + 7, 26 * day, 365 * day + 1];
+    let arrivals = micros.map(|micros| Timestamp::from_micros(CREATED * 1_000_000 + micros));
+    for arrival in arrivals {
+        log.append(arrival, None, b"x", EncryptionType::None);
+    }
+    for (index, arrival) in (1..).zip(arrivals) {
+        assert_eq!(log.arrival_at(index), Some(arrival));
+        assert_eq!(log.index_at(arrival), index);
+        let later = Timestamp::from_micros(arrival.as_micros() + 1);
+        assert_eq!(log.index_at(later), index + 1);
+    }
+    let batch = log.read(1, usize::MAX, usize::MAX);
+    assert_eq!(batch.iter().map(|record| record.arrival).collect::<Vec<_>>(), arrivals);
+}
+
+#[test]
 fn arrival_never_goes_back_even_if_the_clock_does() {
     let mut log = Log::new(ShardIndex::new(0), CREATED);
     log.append(at(500), None, b"a", EncryptionType::None);
