@@ -6,9 +6,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Command};
 
 use super::{Serving, variables};
-
-/// The least that a server gives to calls: what one of them takes at least.
-const IN_FLIGHT_BYTES_MIN: usize = 8 * 1024;
+use crate::server::CALL_BYTES;
 
 /// Says which setting makes no sense, and what to write.
 ///
@@ -25,7 +23,7 @@ pub(super) fn check(
         ("connections_max", limits.connections_max == 0, "0 lets nobody in: write 1 or more"),
         (
             "in_flight_bytes_max",
-            limits.in_flight_bytes_max < IN_FLIGHT_BYTES_MIN,
+            limits.in_flight_bytes_max < CALL_BYTES,
             "a call takes 8KiB at least: write more, such as 64MiB",
         ),
         ("head_within", limits.head_within == Duration::ZERO, at_once),

@@ -171,7 +171,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<usize, String> {
         _ => None,
     };
     let bytes = bytes_per_unit.and_then(|unit| amount.parse::<usize>().ok()?.checked_mul(unit));
-    bytes.ok_or_else(|| format!("{text:?} is no number of bytes: write 65536, 512MiB or 1GiB"))
+    bytes.ok_or_else(|| format!("{text:?} is not a number of bytes: write 65536, 512MiB or 1GiB"))
 }
 
 /// Reads a limit: a number, or `Infinity`, as LocalStack's variable of the same

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What a call takes at least: task, head and buffers, a small body among them.
 /// One that takes no more is counted when it begins and when it ends: all calls
 /// count in one place, and processors hand it to each other.
-const CALL_BYTES: usize = 8 * 1024;
+pub(crate) const CALL_BYTES: usize = 8 * 1024;
 
 /// What all calls of a server take together. In a line of its own, which every call
 /// writes to.

@@ -20,6 +20,7 @@ mod visitors;
 
 pub use client_limits::ClientLimits;
 pub(crate) use descriptors::ask_for as ask_for_descriptors;
+pub(crate) use in_flight::CALL_BYTES;
 pub(crate) use shutdown::signal;
 pub(crate) use signals::Signals;
 #[cfg(feature = "tls")]
