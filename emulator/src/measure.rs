@@ -145,6 +145,13 @@ impl BareEngine {
         self.stream.state().topology.shards().len() as u32
     }
 
+    /// What records take of memory that the allocator knows nothing of, in bytes.
+    #[must_use]
+    pub fn mapped_bytes(&self) -> usize {
+        let state = self.stream.state();
+        state.topology.shards().iter().map(|shard| shard.log.lock().mapped_bytes()).sum()
+    }
+
     /// What every call does first: brings the account's streams to `now`.
     pub fn settle(&self, now: Timestamp) {
         self.engine.realm(&self.realm, now);

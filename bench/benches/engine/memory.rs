@@ -34,15 +34,21 @@ const GIVING_BACK: Duration = Duration::from_secs(22);
 /// What is in use in a process, in bytes.
 #[derive(Debug, Clone, Copy)]
 struct InUse {
+    /// What was asked of the allocator, and mapped pages that are written to.
     heap: f64,
     resident: Option<f64>,
 }
 
 impl InUse {
-    fn now() -> Self {
+    fn without_engine() -> Self {
         let stats = ALLOCATOR.stats();
         let heap = stats.bytes_allocated as f64 - stats.bytes_deallocated as f64;
         Self { heap, resident: resident_bytes() }
+    }
+
+    fn now(engine: &BareEngine) -> Self {
+        let Self { heap, resident } = Self::without_engine();
+        Self { heap: heap + engine.mapped_bytes() as f64, resident }
     }
 
     fn since(self, before: Self) -> Self {
@@ -147,23 +153,22 @@ pub(crate) fn measure_here(case: &str) -> Outcome<()> {
 }
 
 fn idle(shards: u32) -> Found {
-    let before = InUse::now();
+    let before = InUse::without_engine();
     let engine = BareEngine::new(shards, START);
-    let InUse { heap, resident } = InUse::now().since(before);
-    drop(engine);
+    let InUse { heap, resident } = InUse::now(&engine).since(before);
     let per_shard = |bytes: f64| bytes / f64::from(shards);
     Found { heap: per_shard(heap), resident: resident.map(per_shard), ..Found::default() }
 }
 
 fn resharded() -> Found {
     let engine = BareEngine::new(RESHARDED, START);
-    let before = InUse::now();
+    let before = InUse::now(&engine);
     for minutes in (0..2 * RESHARDINGS).step_by(2) {
         engine.rescale(2 * RESHARDED, later(MINUTE, minutes));
         engine.rescale(RESHARDED, later(MINUTE, minutes + 1));
     }
     engine.settle(later(MINUTE, 2 * RESHARDINGS).plus(RETENTION).plus(60 * MINUTE));
-    let InUse { heap, resident } = InUse::now().since(before);
+    let InUse { heap, resident } = InUse::now(&engine).since(before);
     let per_shard = |bytes: f64| bytes / f64::from(engine.shards() - RESHARDED);
     Found { heap: per_shard(heap), resident: resident.map(per_shard), ..Found::default() }
 }
@@ -174,17 +179,17 @@ fn filled(shards: u32, records: usize, data_bytes: usize) -> Found {
     // has been given back and is taken again.
     BareEngine::new(1, START).append_all(&batches[0][..1], Hashing::Before, START);
     let engine = BareEngine::new(shards, START);
-    let before = InUse::now();
+    let before = InUse::now(&engine);
     let mut stored = 0;
     let mut bytes = 0;
     for batch in batches.iter().cycle().take(records.div_ceil(batches[0].len())) {
         stored += engine.append_all(batch, Hashing::Before, START);
         bytes += batch.iter().map(|record| record.bytes()).sum::<usize>();
     }
-    let in_use = InUse::now().since(before);
+    let in_use = InUse::now(&engine).since(before);
     engine.settle(START.plus(RETENTION).plus(Duration::from_secs(60 * 60)));
     block(GIVING_BACK);
-    let after = InUse::now().since(before);
+    let after = InUse::now(&engine).since(before);
     let per_record = |bytes: f64| bytes / stored as f64;
     let beside = |in_use: f64| per_record(in_use - bytes as f64);
     Found {

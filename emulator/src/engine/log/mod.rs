@@ -15,6 +15,7 @@
 //! Knows no clock and no lock: callers pass `now` and hold the shard's lock.
 
 mod batch;
+mod block;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -33,14 +34,17 @@ use super::watchers::Watchers;
 
 pub(crate) use batch::{Batch, StoredRecord};
 use batch::{Piece, Tape};
+use block::MAPPED_BYTES_MIN;
 use segment::{Incoming, Segment};
 
 /// Room in a segment, in bytes, is a part of what the log holds, so that what is
 /// not used yet is little beside what is: half of it in a log that begins, later a
-/// sixteenth, and never less or more than a bound.
+/// sixteenth, and never less or more than a bound. From a size of the log on it is
+/// at least what is mapped, for there it takes no memory until it is used.
 const SEGMENT_BYTES_MIN: usize = 512;
 const SEGMENT_BYTES_OF_SMALL_LOG_MAX: usize = 4 * 1024;
 const SEGMENT_BYTES_MAX: usize = 512 * 1024;
+const SMALL_LOG_BYTES: usize = 2 * MAPPED_BYTES_MIN;
 /// A reader that wants more bytes of the open segment closes it, and so shares
 /// what it would have copied; fewer are copied under the shard's lock.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
@@ -246,6 +250,13 @@ impl Log {
         self.rest().closed_bytes + self.open.stored_bytes()
     }
 
+    /// What records take of mapped memory, which no allocator knows of.
+    #[cfg(feature = "measure")]
+    pub(crate) fn mapped_bytes(&self) -> usize {
+        let segments = (0..=self.rest().closed.len()).map(|number| self.segment(number));
+        segments.map(|segment| segment.mapped_bytes()).sum()
+    }
+
     /// When the newest record arrived that there ever was.
     pub(crate) fn newest(&self) -> Timestamp {
         self.newest
@@ -339,6 +350,7 @@ impl std::ops::Deref for SegmentRef<'_> {
 /// How many bytes of room a new segment has in a log of so many bytes.
 fn room_beside(log_bytes: usize) -> usize {
     let beginning = (log_bytes / 2).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
+    let least = if log_bytes < SMALL_LOG_BYTES { beginning } else { MAPPED_BYTES_MIN };
     // Allocators have blocks of these sizes.
-    beginning.max(log_bytes / 16).min(SEGMENT_BYTES_MAX).next_power_of_two()
+    least.max(log_bytes / 16).min(SEGMENT_BYTES_MAX).next_power_of_two()
 }

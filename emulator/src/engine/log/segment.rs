@@ -9,12 +9,17 @@ use crate::model::record::KeptText;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
+use super::block::{Block, MAPPED_BYTES_MIN, PAGE_BYTES};
+
 /// A segment is closed when it holds this many records, however small they are.
 const RECORDS_MAX: usize = 8192;
 /// Of so many records one has a mark. More marks take memory, two bytes a record as
 /// it is; fewer have readers that begin anywhere walk over more records, which are in
 /// no cache if the log is large.
 const MARK_EVERY: usize = 4;
+/// A segment that has so many records at most has no marks: a list takes more memory
+/// than it is worth.
+const UNMARKED_MAX: usize = 16;
 /// A record as large as this begins in what is left of a segment and goes on in
 /// the next one, for what it would leave unused is much. A reader gets a copy of
 /// it; smaller ones are in one segment each, and are never copied once it is
@@ -25,8 +30,6 @@ pub(super) const LARGE_RECORD_BYTES: usize = 1024;
 const TIME_BITS: u32 = 40;
 const MICROS_MAX: u64 = (1 << TIME_BITS) - 1;
 const BYTES_MAX: usize = (1 << (u64::BITS - TIME_BITS)) - 1;
-/// What an allocator may keep beside a block, so that block and this fill pages.
-const BYTES_BESIDE_BLOCK: usize = 32;
 
 /// A record on its way into the log.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +139,7 @@ pub(super) struct Place {
 
 /// Where every fourth record of a block begins, but for the first, and when it
 /// arrived, so that a search looks at no record. Kept outside of the segment, for
-/// small ones have none.
+/// those of few records have none.
 #[derive(Debug, Default)]
 struct Marks(Option<Box<MarkList>>);
 
@@ -185,21 +188,16 @@ pub(super) struct Segment {
     pub(super) first: u64,
     /// When the first record arrived.
     pub(super) base: Timestamp,
-    /// The block. Never grows: there is room for all from the beginning.
-    bytes: Vec<u8>,
+    /// Has room for all from the beginning.
+    block: Block,
     marks: Marks,
+    /// So many bytes of the block are written.
+    written: u32,
     records: u32,
     /// So many bytes of the first record are the last ones of the segment before.
     head_bytes: u32,
     /// So many bytes at the end are the first ones of a record in the next segment.
     tail_bytes: u32,
-}
-
-/// So many bytes, or the few more with which a block is as large as allocators
-/// have them, four sizes between one power of two and the next.
-fn block_bytes(wanted: usize) -> usize {
-    let block = wanted + BYTES_BESIDE_BLOCK;
-    block.next_multiple_of(block.next_power_of_two() / 8) - BYTES_BESIDE_BLOCK
 }
 
 impl Segment {
@@ -208,8 +206,9 @@ impl Segment {
         Self {
             first,
             base: Timestamp::EPOCH,
-            bytes: Vec::new(),
+            block: Block::empty(),
             marks: Marks::default(),
+            written: 0,
             records: 0,
             head_bytes: 0,
             tail_bytes: 0,
@@ -223,14 +222,16 @@ impl Segment {
         self.head_bytes = u32::try_from(head_bytes).expect("a record has at most 10 MiB");
         let taken = Header::BYTES + record.bytes();
         let own_bytes = taken - head_bytes;
-        let capacity = if record.bytes() < LARGE_RECORD_BYTES {
+        // What fills pages has pages of its own.
+        let room = if taken < PAGE_BYTES { room } else { room.max(MAPPED_BYTES_MIN) };
+        let is_small = room < MAPPED_BYTES_MIN && record.bytes() < LARGE_RECORD_BYTES;
+        self.block = Block::of(if is_small {
             // For whole records, of which most streams have equal ones: then there is
             // nothing to give back when the segment is closed.
             (room - room % taken).max(own_bytes)
         } else {
-            block_bytes(own_bytes.max(room - BYTES_BESIDE_BLOCK))
-        };
-        self.bytes.reserve_exact(capacity);
+            Block::full_size(own_bytes.max(room))
+        });
     }
 
     /// Whether a record can be added.
@@ -243,7 +244,22 @@ impl Segment {
 
     /// Room that nothing is in yet.
     pub(super) fn room_bytes(&self) -> usize {
-        self.bytes.capacity() - self.bytes.len()
+        self.block.len() - self.written()
+    }
+
+    /// What is written takes so many bytes of mapped memory.
+    #[cfg(feature = "measure")]
+    pub(super) fn mapped_bytes(&self) -> usize {
+        self.block.mapped_bytes(self.written())
+    }
+
+    /// Room that takes memory, though nothing is in it yet.
+    #[cfg(test)]
+    pub(super) fn unused_bytes(&self) -> usize {
+        match self.block.mapped_bytes(self.written()) {
+            0 => self.room_bytes(),
+            mapped => mapped - self.written(),
+        }
     }
 
     /// Takes as much of the beginning of a large record as there is room for.
@@ -252,12 +268,11 @@ impl Segment {
         if record.bytes() < LARGE_RECORD_BYTES {
             return 0;
         }
-        let before = self.bytes.len();
+        let before = self.written();
         for part in record.after(0) {
-            let head = &part[..part.len().min(self.room_bytes())];
-            self.bytes.extend_from_slice(head);
+            self.write(&part[..part.len().min(self.room_bytes())]);
         }
-        let taken = self.bytes.len() - before;
+        let taken = self.written() - before;
         self.tail_bytes = u32::try_from(taken).expect("a record has at most 10 MiB");
         taken
     }
@@ -266,22 +281,49 @@ impl Segment {
     #[inline]
     pub(super) fn push(&mut self, record: &Incoming<'_>) {
         let header = Header::of(record, self.micros_after_base(record.arrival));
-        if self.len().is_multiple_of(MARK_EVERY) && self.records > 0 {
-            let mark = Mark::new(self.bytes.len(), header.micros_after_base);
-            self.marks.push(mark, self.bytes.capacity());
+        if self.len().is_multiple_of(MARK_EVERY) && self.len() >= UNMARKED_MAX {
+            if self.len() == UNMARKED_MAX {
+                self.mark_first_records();
+            }
+            let mark = Mark::new(self.written(), header.micros_after_base);
+            self.marks.push(mark, self.block.len());
         }
         let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
-        self.bytes.extend_from_slice(&header.to_bytes());
+        self.write(&header.to_bytes());
         for part in record.after(elsewhere) {
-            self.bytes.extend_from_slice(part);
+            self.write(part);
         }
         self.records += 1;
     }
 
+    /// Marks the records that had none while they were few.
+    fn mark_first_records(&mut self) {
+        let mut place = Place::START;
+        while place.offset + 1 < UNMARKED_MAX {
+            place = self.after(place);
+            if place.offset.is_multiple_of(MARK_EVERY) {
+                let micros_after_base = self.header(place.position).micros_after_base;
+                self.marks.push(Mark::new(place.position, micros_after_base), self.block.len());
+            }
+        }
+    }
+
+    /// Writes bytes behind what is written, for which there is room.
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let begin = self.written();
+        self.block[begin..begin + bytes.len()].copy_from_slice(bytes);
+        self.written += bytes.len() as u32;
+    }
+
+    fn written(&self) -> usize {
+        self.written as usize
+    }
+
     /// The same records in hardly more memory than they need.
     pub(super) fn compact(mut self) -> Self {
-        if self.room_bytes() > self.bytes.len() / 32 {
-            self.bytes.shrink_to_fit();
+        if self.room_bytes() > self.written() / 32 {
+            self.block = self.block.cut(self.written as usize);
         }
         self
     }
@@ -302,7 +344,7 @@ impl Segment {
 
     /// Data and keys, in bytes: what is here of them.
     pub(super) fn stored_bytes(&self) -> usize {
-        self.bytes.len() - Header::BYTES * self.len()
+        self.written() - Header::BYTES * self.len()
     }
 
     /// Whether the record at an index is the first one and begins in the segment
@@ -313,19 +355,19 @@ impl Segment {
 
     /// A copy of the first record, which begins in the segment before.
     pub(super) fn joined(&self, before: &Self) -> Vec<u8> {
-        let (header, own) = self.bytes[..self.after(Place::START).position].split_at(Header::BYTES);
-        let head = &before.bytes[before.bytes.len() - before.tail_bytes as usize..];
+        let (header, own) = self.block[..self.after(Place::START).position].split_at(Header::BYTES);
+        let head = &before.block[before.end_place().position..before.written()];
         [header, head, own].concat()
     }
 
     /// The bytes of whole records.
     pub(super) fn tape(&self, from: Place, to: Place) -> &[u8] {
-        &self.bytes[from.position..to.position]
+        &self.block[from.position..to.position]
     }
 
     /// What is known of a record.
     fn header(&self, position: usize) -> Header {
-        let header = self.bytes[position..].first_chunk();
+        let header = self.block[position..].first_chunk();
         Header::from_bytes(*header.expect("a record begins with a header"))
     }
 
@@ -338,11 +380,12 @@ impl Segment {
 
     /// The place after all records.
     pub(super) fn end_place(&self) -> Place {
-        Place { offset: self.len(), position: self.bytes.len() - self.tail_bytes as usize }
+        Place { offset: self.len(), position: self.written() - self.tail_bytes as usize }
     }
 
     /// Where the last of so many marks points; to the first record if there are none.
     fn marked(&self, marks: usize) -> Place {
+        let marks = marks.min(self.marks.all().len());
         match marks.checked_sub(1) {
             None => Place::START,
             Some(last) => {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::model::limits::Limits;
 
+use super::block::PAGE_BYTES;
 use super::segment::{Header, LARGE_RECORD_BYTES};
 use super::*;
 
@@ -147,7 +148,7 @@ fn a_large_record_takes_little_beside_its_bytes() {
         let closed = (0..log.rest().closed.len()).filter_map(|place| log.rest().closed.get(place));
         let beside = |segment: &Segment| {
             let headers = segment.len() * Header::BYTES;
-            size_of::<Segment>() + headers + segment.room_bytes()
+            size_of::<Segment>() + headers + segment.unused_bytes()
         };
         let records = log.open.first as usize - 1;
         let beside: usize = closed.map(|segment| beside(segment)).sum();
@@ -158,23 +159,25 @@ fn a_large_record_takes_little_beside_its_bytes() {
 #[test]
 fn a_record_in_two_segments_is_read_whole_for_as_long_as_it_is_kept() {
     let arrivals: Vec<_> = (0..100).collect();
-    let whole = log_of(&arrivals, 5000).read(1, 100, usize::MAX);
-    let expected: Vec<_> = whole.iter().collect();
-    let mut log = log_of(&arrivals, 5000);
-    let divided = (0..log.rest().closed.len()).filter(|place| {
-        let segment = log.segment(*place);
-        segment.begins_divided_at(segment.first)
-    });
-    assert!(divided.count() > 10);
-    for oldest in 1..=100 {
-        log.trim(at(oldest - 1));
-        let left = log.read(1, 100, usize::MAX);
-        assert!(left.iter().eq(expected[oldest as usize - 1..].iter().cloned()));
-        assert_eq!(log.read(oldest, 1, usize::MAX).iter().next(), left.iter().next());
-        assert_eq!(log.fork().read(oldest, 1, 1).iter().next(), left.iter().next());
+    for data_bytes in [LARGE_RECORD_BYTES, 3000, 5000] {
+        let whole = log_of(&arrivals, data_bytes).read(1, 100, usize::MAX);
+        let expected: Vec<_> = whole.iter().collect();
+        let mut log = log_of(&arrivals, data_bytes);
+        let divided = (0..log.rest().closed.len()).filter(|place| {
+            let segment = log.segment(*place);
+            segment.begins_divided_at(segment.first)
+        });
+        assert!(divided.count() > 5);
+        for oldest in 1..=100 {
+            log.trim(at(oldest - 1));
+            let left = log.read(1, 100, usize::MAX);
+            assert!(left.iter().eq(expected[oldest as usize - 1..].iter().cloned()));
+            assert_eq!(log.read(oldest, 1, usize::MAX).iter().next(), left.iter().next());
+            assert_eq!(log.fork().read(oldest, 1, 1).iter().next(), left.iter().next());
+        }
+        log.trim(at(100));
+        assert_eq!((log.bytes(), log.rest().closed.len()), (0, 0));
     }
-    log.trim(at(100));
-    assert_eq!((log.bytes(), log.rest().closed.len()), (0, 0));
 }
 
 #[test]
@@ -185,7 +188,7 @@ fn what_is_not_used_of_a_segment_is_a_small_part_of_the_log() {
         for count in 1..20_000 {
             log.append(at(0), None, &record, EncryptionType::None);
             let stored = count * data_bytes;
-            let unused = log.open.room_bytes();
+            let unused = log.open.unused_bytes();
             let bound = stored.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_OF_SMALL_LOG_MAX);
             assert!(unused <= bound.max(stored / 8), "{unused} beside {stored}");
         }
@@ -197,6 +200,13 @@ fn what_is_not_used_of_a_segment_is_a_small_part_of_the_log() {
         log.trim(at(1));
         assert_eq!((log.bytes(), log.open.room_bytes()), (0, 0));
     }
+}
+
+#[test]
+fn records_of_a_page_and_more_share_mapped_blocks_from_the_first_one_on() {
+    let log = log_of(&[0; 6], 10 * 1024);
+    assert_eq!((log.rest().closed.len(), log.open.len()), (0, 6));
+    assert!(log.open.unused_bytes() < PAGE_BYTES);
 }
 
 #[test]
