@@ -10,7 +10,8 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
-use super::segment::{Place, Segment, take_record};
+use super::header::take_record;
+use super::segment::{Place, Segment};
 
 /// Records read from a log: segments shared with it, and a copy of what was
 /// taken from its open end and of records in two segments. Held without any lock.

@@ -16,6 +16,8 @@
 
 mod batch;
 mod block;
+mod header;
+mod marks;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,8 @@ use super::watchers::Watchers;
 pub(crate) use batch::{Batch, StoredRecord};
 use batch::{Piece, Tape};
 use block::MAPPED_BYTES_MIN;
-use segment::{Incoming, Segment};
+use header::Incoming;
+use segment::Segment;
 
 /// Room in a segment, in bytes, is a part of what the log holds, so that what is
 /// not used yet is little beside what is: half of it in a log that begins, later a

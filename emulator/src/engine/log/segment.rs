@@ -5,129 +5,19 @@
 //! every few records, and from how long each record after it is. So a put writes
 //! to one place in memory, and a reader reads from one.
 
-use crate::model::record::KeptText;
-use crate::model::status::EncryptionType;
 use crate::model::timestamp::Timestamp;
 
 use super::block::{Block, MAPPED_BYTES_MIN, PAGE_BYTES};
+use super::header::{Header, Incoming, MICROS_MAX};
+use super::marks::{MARK_EVERY, Mark, Marks, UNMARKED_MAX};
 
 /// A segment is closed when it holds this many records, however small they are.
-const RECORDS_MAX: usize = 8192;
-/// Of so many records one has a mark. More marks take memory, two bytes a record as
-/// it is; fewer have readers that begin anywhere walk over more records, which are in
-/// no cache if the log is large.
-const MARK_EVERY: usize = 4;
-/// A segment that has so many records at most has no marks: a list takes more memory
-/// than it is worth.
-const UNMARKED_MAX: usize = 16;
+pub(super) const RECORDS_MAX: usize = 8192;
 /// A record as large as this begins in what is left of a segment and goes on in
 /// the next one, for what it would leave unused is much. A reader gets a copy of
 /// it; smaller ones are in one segment each, and are never copied once it is
 /// closed.
 pub(super) const LARGE_RECORD_BYTES: usize = 1024;
-/// How many bits a time within a segment has, in microseconds: twelve days. In what
-/// eight bytes have left there is room for lengths of 16 MiB.
-const TIME_BITS: u32 = 40;
-const MICROS_MAX: u64 = (1 << TIME_BITS) - 1;
-const BYTES_MAX: usize = (1 << (u64::BITS - TIME_BITS)) - 1;
-
-/// A record on its way into the log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Incoming<'a> {
-    pub(super) arrival: Timestamp,
-    pub(super) partition_key: Option<KeptText<'a>>,
-    pub(super) data: &'a [u8],
-    pub(super) encryption: EncryptionType,
-}
-
-impl<'a> Incoming<'a> {
-    /// Data and key.
-    fn bytes(&self) -> usize {
-        self.key().len() + self.data.len()
-    }
-
-    fn key(&self) -> &'a [u8] {
-        self.partition_key.unwrap_or_default().as_bytes()
-    }
-
-    /// Key and data without the first so many bytes.
-    fn after(&self, head_bytes: usize) -> [&'a [u8]; 2] {
-        let of_key = head_bytes.min(self.key().len());
-        [&self.key()[of_key..], &self.data[head_bytes - of_key..]]
-    }
-}
-
-/// What is known of a record: ten bytes in front of its key and data, five for its
-/// time, three for its length and two for the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) micros_after_base: u64,
-    /// Key and data, those in the segment before included.
-    bytes: u32,
-    key_bytes: u16,
-    has_partition_key: bool,
-    pub(super) encryption: EncryptionType,
-}
-
-impl Header {
-    pub(super) const BYTES: usize = 10;
-    /// Beside a key's length, which has eleven bits.
-    const HAS_PARTITION_KEY: u16 = 1 << 15;
-    const IS_ENCRYPTED: u16 = 1 << 14;
-
-    fn of(record: &Incoming<'_>, micros_after_base: u64) -> Self {
-        assert!(micros_after_base <= MICROS_MAX, "a segment covers at most 12 days");
-        assert!(record.bytes() <= BYTES_MAX, "a record has at most 10 MiB");
-        let key_bytes = u16::try_from(record.key().len());
-        Self {
-            micros_after_base,
-            bytes: record.bytes() as u32,
-            key_bytes: key_bytes.expect("a key is at most 256 UTF-16 units"),
-            has_partition_key: record.partition_key.is_some(),
-            encryption: record.encryption,
-        }
-    }
-
-    fn to_bytes(self) -> [u8; Self::BYTES] {
-        let has_key = if self.has_partition_key { Self::HAS_PARTITION_KEY } else { 0 };
-        let encrypted = match self.encryption {
-            EncryptionType::None => 0,
-            EncryptionType::Kms => Self::IS_ENCRYPTED,
-        };
-        let mut bytes = [0; Self::BYTES];
-        let time_and_length = self.micros_after_base | u64::from(self.bytes) << TIME_BITS;
-        bytes[..8].copy_from_slice(&time_and_length.to_le_bytes());
-        bytes[8..].copy_from_slice(&(self.key_bytes | has_key | encrypted).to_le_bytes());
-        bytes
-    }
-
-    fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let [time_and_length @ .., i, j] = bytes;
-        let time_and_length = u64::from_le_bytes(time_and_length);
-        let key = u16::from_le_bytes([i, j]);
-        let is_encrypted = key & Self::IS_ENCRYPTED != 0;
-        Self {
-            micros_after_base: time_and_length & MICROS_MAX,
-            bytes: (time_and_length >> TIME_BITS) as u32,
-            key_bytes: key & !(Self::HAS_PARTITION_KEY | Self::IS_ENCRYPTED),
-            has_partition_key: key & Self::HAS_PARTITION_KEY != 0,
-            encryption: if is_encrypted { EncryptionType::Kms } else { EncryptionType::None },
-        }
-    }
-}
-
-/// Takes the first record off a tape of whole ones.
-#[inline]
-pub(super) fn take_record<'a>(
-    tape: &mut &'a [u8],
-) -> Option<(Header, Option<KeptText<'a>>, &'a [u8])> {
-    let (header, rest) = tape.split_first_chunk()?;
-    let header = Header::from_bytes(*header);
-    let (record, rest) = rest.split_at(header.bytes as usize);
-    *tape = rest;
-    let (key, data) = record.split_at(header.key_bytes.into());
-    Some((header, header.has_partition_key.then(|| KeptText::of_kept(key)), data))
-}
 
 /// A record of a segment, or the end of the last one: how many there are before,
 /// and where it begins.
@@ -135,50 +25,6 @@ pub(super) fn take_record<'a>(
 pub(super) struct Place {
     pub(super) offset: usize,
     pub(super) position: usize,
-}
-
-/// Where every fourth record of a block begins, but for the first, and when it
-/// arrived, so that a search looks at no record. Kept outside of the segment, for
-/// those of few records have none.
-#[derive(Debug, Default)]
-struct Marks(Option<Box<MarkList>>);
-
-#[derive(Debug)]
-struct MarkList(Vec<Mark>);
-
-/// A position and a time in eight bytes, as a header has a length and a time.
-#[derive(Debug, Clone, Copy)]
-struct Mark(u64);
-
-impl Mark {
-    fn new(position: usize, micros_after_base: u64) -> Self {
-        assert!(position <= BYTES_MAX, "a segment hardly has more than 512 KiB, or one record");
-        Self(micros_after_base | (position as u64) << TIME_BITS)
-    }
-
-    fn position(self) -> usize {
-        (self.0 >> TIME_BITS) as usize
-    }
-
-    fn micros_after_base(self) -> u64 {
-        self.0 & MICROS_MAX
-    }
-}
-
-impl Marks {
-    /// Adds a mark to a block of so many bytes: the first one says how many more
-    /// there may be. A few more than that, for a list that runs out doubles.
-    fn push(&mut self, mark: Mark, block_bytes: usize) {
-        let list = self.0.get_or_insert_with(|| {
-            let expected = block_bytes.div_ceil(mark.position()) * 17 / 16;
-            Box::new(MarkList(Vec::with_capacity(expected.min(RECORDS_MAX / MARK_EVERY))))
-        });
-        list.0.push(mark);
-    }
-
-    fn all(&self) -> &[Mark] {
-        self.0.as_ref().map_or(&[], |list| &list.0)
-    }
 }
 
 /// Consecutive records.

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use crate::model::limits::Limits;
 
 use super::block::PAGE_BYTES;
-use super::segment::{Header, LARGE_RECORD_BYTES};
+use super::header::Header;
+use super::segment::LARGE_RECORD_BYTES;
 use super::*;
 
 const CREATED: u64 = 1_700_000_000;
