@@ -131,8 +131,7 @@ impl Segment {
             if self.len() == UNMARKED_MAX {
                 self.mark_first_records();
             }
-            let mark = Mark::new(self.written(), header.micros_after_base);
-            self.marks.push(mark, self.block.len());
+            self.mark(self.written(), header.micros_after_base);
         }
         let elsewhere = if self.records == 0 { self.head_bytes as usize } else { 0 };
         self.write(&header.to_bytes());
@@ -148,10 +147,13 @@ impl Segment {
         while place.offset + 1 < UNMARKED_MAX {
             place = self.after(place);
             if place.offset.is_multiple_of(MARK_EVERY) {
-                let micros_after_base = self.header(place.position).micros_after_base;
-                self.marks.push(Mark::new(place.position, micros_after_base), self.block.len());
+                self.mark(place.position, self.header(place.position).micros_after_base);
             }
         }
+    }
+
+    fn mark(&mut self, position: usize, micros_after_base: u64) {
+        self.marks.push(Mark::new(position, micros_after_base), self.block.len());
     }
 
     /// Writes bytes behind what is written, for which there is room.
