@@ -15,6 +15,7 @@ pub(crate) mod frozen;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
 pub(crate) mod log;
+mod made_seconds;
 mod map;
 pub(crate) mod position;
 pub(crate) mod queue;

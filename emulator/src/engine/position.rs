@@ -25,6 +25,9 @@ pub(crate) enum Start {
     Latest,
     /// At a record's index, or the first one after it that is still there.
     AtIndex(u64),
+    /// At the record of a number with this index and time. A number of the same index
+    /// and a later time is that of no record: it lies before the next one.
+    AtNumber { index: u64, seconds: u64 },
     /// At the first record that arrived at a time or later.
     AtTime(Timestamp),
 }
@@ -55,6 +58,11 @@ impl Start {
             Self::TrimHorizon => log.start(),
             Self::Latest => log.end(),
             Self::AtIndex(index) => index.clamp(log.start(), log.end()),
+            Self::AtNumber { index, seconds } => {
+                let record = log.sequence_number_at(index);
+                let is_later = record.is_some_and(|record| record.seconds < seconds);
+                (index + u64::from(is_later)).clamp(log.start(), log.end())
+            }
             Self::AtTime(time) => log.index_at(time),
         }
     }

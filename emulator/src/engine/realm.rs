@@ -20,6 +20,7 @@ use super::account::Commitment;
 use super::chronicle::Listener;
 use super::lifecycle::{Lifecycle, Pending};
 use super::limits::CallUsage;
+use super::made_seconds::MadeSeconds;
 use super::map::Map;
 use super::stream::{Stream, StreamState};
 use super::sync::Mutex;
@@ -29,6 +30,10 @@ use super::watchers::Woken;
 /// How long before CreateStream the first shards' numbers say they were made
 /// (recorded by kinesalite: two to seven seconds).
 const SHARDS_MADE_BEFORE_SECONDS: u64 = 2;
+
+/// How long it is known when streams were made. A stream made later has one of these
+/// seconds only if as many are made at once.
+const MADE_KNOWN_SECONDS: u64 = 24 * 60 * 60;
 
 /// How often the memory of expired records is given back that are in shards
 /// which nobody writes to or reads any more (ours).
@@ -44,8 +49,9 @@ pub(crate) struct Realm {
     lifecycle: Lifecycle,
     /// Held by calls that check a quota and then use it up.
     quota: Mutex<()>,
-    /// When the last stream of each deleted name was made: a namesake is made
-    /// later, so that sequence numbers tell the two apart.
+    /// When streams were made, living ones and those that are gone.
+    made: Mutex<MadeSeconds>,
+    /// When the last stream of each deleted name was made.
     retired: Map<StreamName, u64>,
     commitment: Mutex<Commitment>,
     /// When the next call sweeps expired records out of all shards, in
@@ -65,6 +71,7 @@ impl Realm {
             queues: Map::default(),
             lifecycle: Lifecycle::told_to(listener.clone()),
             quota: Mutex::new(()),
+            made: Mutex::default(),
             retired: Map::default(),
             commitment: Mutex::new(Commitment::default()),
             next_sweep_millis: AtomicU64::new(0),
@@ -80,9 +87,13 @@ impl Realm {
         commitment: Commitment,
         retired: impl IntoIterator<Item = (StreamName, u64)>,
     ) -> Self {
+        let retired: Map<_, _> = retired.into_iter().collect();
+        let mut made = MadeSeconds::default();
+        retired.iter().for_each(|entry| made.insert(*entry.value()));
         Self {
             commitment: Mutex::new(commitment),
-            retired: retired.into_iter().collect(),
+            made: Mutex::new(made),
+            retired,
             ..Self::new(id, None)
         }
     }
@@ -92,6 +103,7 @@ impl Realm {
         for queue in stream.state().queues.values() {
             self.add_queue(queue.address.id.clone(), &stream);
         }
+        self.made.lock().insert(stream.created_seconds);
         self.streams.insert(stream.address.name.clone(), stream);
     }
 
@@ -119,6 +131,7 @@ impl Realm {
             queues: queues.collect(),
             lifecycle: pending.fork(twin_of, listener.clone()),
             quota: Mutex::new(()),
+            made: Mutex::new(self.made.lock().clone()),
             retired: self.retired.clone(),
             commitment: Mutex::new(*self.commitment.lock()),
             next_sweep_millis: AtomicU64::new(0),
@@ -164,8 +177,8 @@ impl Realm {
         let order = Ordering::Relaxed;
         if self.next_sweep_millis.compare_exchange(due, next, order, order).is_ok() {
             self.streams().iter().for_each(|stream| stream.sweep(now));
-            let earliest = now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS);
-            // Whoever is made from now on is later than these anyway.
+            let earliest = now.as_seconds().saturating_sub(MADE_KNOWN_SECONDS);
+            self.made.lock().forget_before(earliest);
             self.retired.retain(|_, seconds| *seconds >= earliest);
         }
     }
@@ -264,8 +277,9 @@ impl Realm {
             return Err(ApiError::streams_in_transition(&self.id.account, limit));
         }
         self.check_limits(shards, state.mode, settings, limits)?;
-        let created_seconds = (now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS))
-            .max(self.retired.get(&name).map_or(0, |seconds| *seconds + 1));
+        let latest = now.as_seconds().saturating_sub(SHARDS_MADE_BEFORE_SECONDS);
+        let namesake = self.retired.get(&name).map(|seconds| *seconds);
+        let created_seconds = self.made.lock().take(latest, namesake);
         let address = StreamAddress { realm: self.id.clone(), name };
         // AWS tells whole seconds (in every answer that users have quoted).
         let created = Timestamp::from_seconds(now.as_seconds());

@@ -190,14 +190,16 @@ impl Subscription {
         if bytes_per_second.is_some() {
             self.pace.charge(progress.batch.bytes());
         }
+        let is_empty = progress.batch.len() == 0;
         self.next_index = progress.batch.next;
         self.last_event = now;
-        self.finished = progress.at_shard_end;
-        let (continuation, children) = if progress.at_shard_end {
+        // The last records have an event of their own.
+        self.finished = is_empty && progress.at_shard_end;
+        let (continuation, children) = if self.finished {
             let children = state.topology.children(shard.index).map(|child| child.index);
             (None, Some(children.collect()))
         } else {
-            (Some(self.passed(shard, now)), None)
+            (Some(self.passed(shard, is_empty, now)), None)
         };
         Poll::Event(Event {
             batch: progress.batch,
@@ -207,15 +209,21 @@ impl Subscription {
         })
     }
 
-    /// The number of the last record that the reader has passed: a reader that
-    /// starts after it goes on without loss or repetition. Its time tells how
-    /// far the reader has waited.
-    fn passed(&self, shard: &Shard, now: Timestamp) -> SequenceNumber {
-        SequenceNumber {
-            shard_created_seconds: shard.created_seconds,
-            index: self.next_index - 1,
-            seconds: now.as_seconds().max(shard.created_seconds),
-            shard: shard.index,
+    /// Where a reader starts that goes on without loss or repetition: after the last
+    /// record, or, if the reader has waited since, at or after a number between that
+    /// and the next one, whose time tells how far the reader has waited.
+    fn passed(&self, shard: &Shard, has_waited: bool, now: Timestamp) -> SequenceNumber {
+        let index = self.next_index - 1;
+        let record = shard.log.lock().sequence_number_at(index);
+        let earliest = record.map_or(shard.created_seconds, |record| record.seconds + 1);
+        match record {
+            Some(record) if !has_waited => record,
+            _ => SequenceNumber {
+                shard_created_seconds: shard.created_seconds,
+                index,
+                seconds: now.as_seconds().max(earliest),
+                shard: shard.index,
+            },
         }
     }
 

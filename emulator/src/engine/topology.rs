@@ -11,14 +11,14 @@ use crate::model::timestamp::Timestamp;
 use super::log::Log;
 use super::sync::Mutex;
 
-/// Most shards a stream can have (model: UpdateShardCount).
+/// Most shards a provisioned stream can have (model: UpdateShardCount).
 pub(crate) const SHARDS_PER_STREAM_MAX: u32 = 10_000;
 /// How many shards an on-demand stream starts with (recorded).
 pub(crate) const ON_DEMAND_SHARDS: u32 = 4;
 
 /// How many shards an on-demand stream has that is ready for so many MiB per second.
 pub(crate) fn warm_shards(mib_per_second: u32) -> u32 {
-    mib_per_second.clamp(ON_DEMAND_SHARDS, SHARDS_PER_STREAM_MAX)
+    mib_per_second.max(ON_DEMAND_SHARDS)
 }
 
 /// All shards a stream ever had, closed ones included.

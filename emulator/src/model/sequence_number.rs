@@ -23,7 +23,6 @@ use super::constraint::{Constrained, Constraint, Pattern};
 use super::decimal;
 use super::hash_key::is_plain_decimal;
 use super::shard_id::ShardIndex;
-use super::timestamp::Timestamp;
 
 /// The place of a record in its shard, of a shard's start or of its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,11 +151,6 @@ impl Reading {
             && (reading.version == Version::One
                 || reading.shard_created_seconds < Self::CREATED_SECONDS_END);
         legal.then_some(reading)
-    }
-
-    /// When the record arrived, to the second.
-    pub(crate) fn arrived(self) -> Timestamp {
-        Timestamp::from_seconds(self.seconds)
     }
 }
 

@@ -123,10 +123,11 @@ pub(super) fn starting_position(
             Err(ApiError::starting_number_missing(kind))
         }
         (ShardIteratorType::AtSequenceNumber, Some(number)) => {
-            index_in_shard(number, stream, shard).map(Start::AtIndex)
+            let Place { index, seconds } = place_in_shard(number, stream, shard)?;
+            Ok(Start::AtNumber { index, seconds })
         }
         (ShardIteratorType::AfterSequenceNumber, Some(number)) => {
-            index_in_shard(number, stream, shard).map(|index| Start::AtIndex(index + 1))
+            place_in_shard(number, stream, shard).map(|place| Start::AtIndex(place.index + 1))
         }
         (ShardIteratorType::AtTimestamp, _) => match timestamp {
             None => Err(ApiError::timestamp_missing()),
@@ -138,12 +139,18 @@ pub(super) fn starting_position(
     }
 }
 
-/// The index that a sequence number of this very shard carries.
-fn index_in_shard(
+/// What a sequence number of a known shard says.
+struct Place {
+    index: u64,
+    seconds: u64,
+}
+
+/// What a sequence number of this very shard says.
+fn place_in_shard(
     number: &GivenSequenceNumber,
     stream: &Stream,
     shard: &Shard,
-) -> Result<u64, ApiError> {
+) -> Result<Place, ApiError> {
     let (name, account) = (&stream.address.name, stream.account());
     let reading = number
         .read()
@@ -154,7 +161,9 @@ fn index_in_shard(
     match reading.version {
         // AWS fails on numbers of its first layout (recorded).
         Version::Zero => Err(ApiError::internal_failure()),
-        Version::Two if reading.shard_created_seconds == shard.created_seconds => Ok(reading.index),
+        Version::Two if reading.shard_created_seconds == shard.created_seconds => {
+            Ok(Place { index: reading.index, seconds: reading.seconds })
+        }
         Version::One | Version::Two => {
             Err(ApiError::starting_number_of_another_stream(number, shard.index, name, account))
         }

@@ -171,7 +171,8 @@ fn partition_key_missing(at: &Path<'_>) -> ApiError {
 
 /// The number must not be from the future: the new one is to be larger. AWS
 /// looks only at its time (recorded); a number that a shard of this very
-/// stream has not reached yet is as impossible.
+/// stream has not reached yet is as impossible. A shard's own numbers may say the
+/// second at which it was made, which lies ahead after a split.
 fn check_order(
     number: &GivenSequenceNumber,
     writable: &Writable<'_>,
@@ -189,8 +190,12 @@ fn check_order(
         .shard(reading.shard)
         .filter(|shard| shard.created_seconds == reading.shard_created_seconds);
     let possible = match own_shard {
-        Some(shard) => reading.index < shard.log.lock().end(),
-        None => reading.arrived() <= call.now,
+        Some(shard) => {
+            let log = shard.log.lock();
+            let latest = call.now.max(log.newest()).as_seconds().max(shard.created_seconds);
+            reading.index < log.end() && reading.seconds <= latest
+        }
+        None => reading.seconds <= call.now.as_seconds(),
     };
     if possible { Ok(()) } else { Err(invalid()) }
 }

@@ -4,7 +4,7 @@
 
 mod calls;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub(super) struct Auditor {
     made: u64,
     /// When the last stream of a name began, if it is gone.
     retired: BTreeMap<String, u64>,
+    /// When streams began, of which no two did at once.
+    created_seconds: BTreeSet<u64>,
 }
 
 /// An expected stream.
@@ -162,6 +164,7 @@ impl Auditor {
             due: BTreeMap::new(),
             made: 0,
             retired: BTreeMap::new(),
+            created_seconds: BTreeSet::new(),
         }
     }
 

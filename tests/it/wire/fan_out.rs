@@ -233,8 +233,10 @@ fn at_the_end_of_a_closed_shard_the_children_are_named() {
     raw.done("SplitShard", split);
     let events = events(&raw, &consumer, SHARD, kind(TRIM_HORIZON));
     assert_eq!(data(&events), ["last"]);
-    let (end, before) = events.split_last().expect("an end");
-    assert!(before.iter().all(|event| event.get("ChildShards").is_none()));
+    let [before, end] = events.as_slice() else { panic!("an event of records, and an end") };
+    assert_eq!(before.get("ChildShards"), None);
+    assert_eq!(before["ContinuationSequenceNumber"], before["Records"][0]["SequenceNumber"]);
+    assert_eq!(end["Records"], json!([]));
     assert_eq!(end.get("ContinuationSequenceNumber"), None, "the KCL needs exactly that");
     expect_children(end, &half);
 }
@@ -406,8 +408,8 @@ pub(super) fn with_socket() -> (Raw, String) {
 #[tokio::test]
 async fn an_idle_reader_hears_of_it_and_goes_on_from_there() {
     let (raw, consumer) = with_socket();
+    let mut last = raw.put("s", "a", b"earlier");
     let mut live = Live::open(&raw.emulator, &consumer, kind("LATEST")).await;
-    let mut last = String::new();
     for _ in 0..3 {
         raw.advance(AN_EVENT_IS_DUE);
         let event = live.event().await;
@@ -417,10 +419,13 @@ async fn an_idle_reader_hears_of_it_and_goes_on_from_there() {
         last = number;
     }
     drop(live);
-    raw.put("s", "a", b"meanwhile");
-    let start = json!({"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": last});
-    let mut live = Live::open(&raw.emulator, &consumer, start).await;
-    assert_eq!(data_of(&live.event().await), ["meanwhile"]);
+    assert!(last < raw.put("s", "a", b"meanwhile"));
+    for kind in ["AFTER_SEQUENCE_NUMBER", "AT_SEQUENCE_NUMBER"] {
+        let start = json!({"Type": kind, "SequenceNumber": last});
+        let mut live = Live::open(&raw.emulator, &consumer, start).await;
+        assert_eq!(data_of(&live.event().await), ["meanwhile"], "{kind}");
+        raw.advance(SECOND * 5);
+    }
 }
 
 // behaviours 126

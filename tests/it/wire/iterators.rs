@@ -222,6 +222,41 @@ fn a_number_of_another_stream_is_refused() {
 
 // behaviours 75
 #[test]
+fn numbers_of_streams_that_were_made_at_once_are_told_apart() {
+    let raw = Raw::new();
+    let names: Vec<_> = (0..20).map(|number| format!("s{number}")).collect();
+    names.iter().for_each(|name| raw.create_stream(name, 1));
+    let numbers: Vec<_> = names.iter().map(|name| raw.put(name, "k", b"x")).collect();
+    for (of, name) in names.iter().enumerate() {
+        for (from, number) in numbers.iter().enumerate() {
+            let mut at = input("AT_SEQUENCE_NUMBER", json!({"StartingSequenceNumber": number}));
+            at["StreamName"] = json!(name);
+            let answer = raw.call("GetShardIterator", at);
+            if of == from {
+                answer.expect_ok();
+            } else {
+                answer.expect_error_kind("InvalidArgumentException");
+            }
+        }
+    }
+}
+
+// Model text of SubscribeToShardEvent: a continuation's number, which is that of no
+// record, is a position to start at, too.
+#[test]
+fn a_number_between_two_records_starts_at_the_next() {
+    let (raw, numbers) = three_records();
+    for (place, expected) in [["b", "c"].as_slice(), &["c"], &[]].into_iter().enumerate() {
+        let record = Number::read(&numbers[place]);
+        let between = Number { seconds: record.seconds + 1, ..record }.decimal();
+        for kind in ["AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"] {
+            reads(&raw, kind, json!({"StartingSequenceNumber": between}), expected);
+        }
+    }
+}
+
+// behaviours 75
+#[test]
 fn a_number_of_a_deleted_namesake_is_refused() {
     let (raw, numbers) = three_records();
     raw.done("DeleteStream", json!({"StreamName": "s"}));

@@ -244,6 +244,11 @@ fn a_record_can_be_ordered_after_another() {
         assert!(next > last);
         last = next;
     }
+    // Of the second after a split, at which the children were made.
+    let half = (1_u128 << 127).to_string();
+    let split = json!({"StreamName": "s", "ShardToSplit": "0", "NewStartingHashKey": half});
+    raw.done("SplitShard", split);
+    check_ordering(&raw, &raw.put("s", "a", b""), true);
 }
 
 // behaviours 65; facts, section 4, PutRecord
@@ -281,6 +286,14 @@ fn impossible_numbers_to_order_after_are_refused() {
         check_ordering(&raw, &decimal(hex), false);
     }
     check_ordering(&raw, &"9".repeat(129), false);
+    let real = Number::read(&raw.put("s", "a", b""));
+    for number in [
+        Number { seconds: real.seconds + 1, ..real },
+        Number { index: real.index + 1, ..real },
+        Number { version: 1, index: (real.seconds + 1) << 20, ..real },
+    ] {
+        check_ordering(&raw, &number.decimal(), false);
+    }
 }
 
 // facts, section 4, PutRecord

@@ -169,6 +169,10 @@ impl Log {
             self.go_on_with_another_segment(&record);
         }
         self.open.push(&record);
+        self.sequence_number(index, arrival)
+    }
+
+    fn sequence_number(&self, index: u64, arrival: Timestamp) -> SequenceNumber {
         SequenceNumber {
             shard_created_seconds: self.shard_created_seconds,
             index,
@@ -281,6 +285,11 @@ impl Log {
             let segment = self.segment(self.number_of(index));
             segment.arrival(segment.place_of(index))
         })
+    }
+
+    /// The number of the record at an index; `None` if there is none.
+    pub(crate) fn sequence_number_at(&self, index: u64) -> Option<SequenceNumber> {
+        self.arrival_at(index).map(|arrival| self.sequence_number(index, arrival))
     }
 
     /// Index of the first record that arrived at a time or later.

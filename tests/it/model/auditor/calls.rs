@@ -24,8 +24,12 @@ impl Auditor {
         }
         self.made += 1;
         let id = self.made;
-        let after_namesake = self.retired.get(name).map_or(0, |seconds| seconds + 1);
-        let created_seconds = (self.now / 1000 - 2).max(after_namesake);
+        let earliest = self.retired.get(name).map_or(0, |seconds| seconds + 1);
+        let latest = (self.now / 1000 - 2).max(earliest);
+        let is_free = |seconds: &u64| !self.created_seconds.contains(seconds);
+        let before = (earliest..=latest).rev().find(is_free);
+        let created_seconds = before.unwrap_or_else(|| (latest..).find(is_free).expect("one is"));
+        self.created_seconds.insert(created_seconds);
         let settings = Settings {
             mode: if shards.is_some() { "PROVISIONED" } else { "ON_DEMAND" },
             retention_hours: 24,
