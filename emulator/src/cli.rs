@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, value_parser};
 use tokio::net::TcpListener;
 
 use crate::durable::Durability;
@@ -95,7 +95,10 @@ enum Command {
         host: Host,
 
         /// Port of the emulator
-        #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
+        #[arg(
+            long, env = "KINESIS_PORT", default_value_t = PORT,
+            value_parser = value_parser!(u16).range(1..),
+        )]
         port: u16,
 
         /// Region of callers
@@ -115,7 +118,10 @@ enum Command {
         host: Host,
 
         /// Port of the emulator
-        #[arg(long, env = "KINESIS_PORT", default_value_t = PORT)]
+        #[arg(
+            long, env = "KINESIS_PORT", default_value_t = PORT,
+            value_parser = value_parser!(u16).range(1..),
+        )]
         port: u16,
     },
 }
@@ -224,9 +230,9 @@ impl Arguments {
         let command = Self::command();
         let matches = variables::read(&command);
         let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let given = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+        let (called, given) = called(&command, &matches);
         let read = |variable: &str| std::env::var(variable).ok();
-        let applied = aliases::apply(&mut arguments, given, read);
+        let applied = aliases::apply(&mut arguments, called, given, read);
         let sensible = arguments.serving().map_or(Ok(()), |s| sense::check(s, &command, given));
         match applied.and_then(|lines| sensible.map(|()| lines)) {
             Ok(lines) => lines.iter().for_each(|line| eprintln!("kinesis-emulator: {line}")),
@@ -245,6 +251,17 @@ impl Arguments {
             Some(Command::Env { .. } | Command::Health { .. }) => None,
         }
     }
+}
+
+/// The command that was called, or the program itself, and what it was given.
+fn called<'a>(
+    program: &'a clap::Command,
+    matches: &'a ArgMatches,
+) -> (&'a clap::Command, &'a ArgMatches) {
+    matches
+        .subcommand()
+        .and_then(|(name, given)| Some((program.find_subcommand(name)?, given)))
+        .unwrap_or((program, matches))
 }
 
 /// Does what the arguments say: serves until it is asked to end, runs a command,

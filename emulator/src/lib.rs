@@ -22,6 +22,9 @@
 //!
 //! # Features
 //! * `server` (default): TCP and the `kinesis-emulator` binary.
+//! * `tls` (default): TLS on the same port, `Emulator::tls_url` and the certificate to
+//!   trust. Needs a C compiler.
+//! * `jemalloc`: jemalloc in the binary.
 //! * `sdk`: a ready `aws_sdk_kinesis::Client`, over TCP or with no socket.
 //!
 //! # Map

@@ -106,12 +106,14 @@ impl Meaning {
 }
 
 /// Puts what other emulators' variables say into arguments that do not say it
-/// themselves. Returns what there is to tell about it.
+/// themselves. Returns what there is to tell about it. `command` is the one that
+/// was called, with what it was `given`.
 ///
 /// # Errors
 /// If a variable's value cannot be read.
 pub(super) fn apply(
     arguments: &mut Arguments,
+    command: &clap::Command,
     given: &ArgMatches,
     read: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<String>, String> {
@@ -127,7 +129,7 @@ pub(super) fn apply(
             said.push(format!("{variable} has no meaning here: {why}"));
             continue;
         }
-        if !is_known(given, name) {
+        if !has_flag(command, name) {
             continue;
         }
         if is_given(given, name) {
@@ -232,9 +234,9 @@ where
     Ok(place.to_string())
 }
 
-/// Whether the command in question has such a flag.
-fn is_known(given: &ArgMatches, name: &str) -> bool {
-    given.try_contains_id(name).is_ok()
+/// Whether a command has such a flag. Its matches know only in debug builds.
+fn has_flag(command: &clap::Command, name: &str) -> bool {
+    command.get_arguments().any(|argument| argument.get_id() == name)
 }
 
 /// Whether the flag or its own variable is there.
@@ -260,6 +262,8 @@ fn short_units(duration: &str) -> String {
 mod tests {
     use clap::{CommandFactory as _, FromArgMatches as _};
 
+    use crate::cli::called;
+
     use super::*;
 
     /// What arguments and variables come to, and what is said about it.
@@ -273,13 +277,14 @@ mod tests {
         variables: &[(&str, &str)],
     ) -> (Arguments, Result<Vec<String>, String>) {
         let arguments = [&["kinesis-emulator"], arguments].concat();
-        let matches = Arguments::command().try_get_matches_from(arguments).expect("they are known");
+        let command = Arguments::command();
+        let matches = command.clone().try_get_matches_from(arguments).expect("they are known");
         let mut arguments = Arguments::from_arg_matches(&matches).expect("they are whole");
-        let given = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+        let (command, given) = called(&command, &matches);
         let read = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        let said = apply(&mut arguments, given, read);
+        let said = apply(&mut arguments, command, given, read);
         (arguments, said)
     }
 
@@ -389,5 +394,7 @@ mod tests {
         let (arguments, said) = applied(&["exec", "--", "true"], &variables);
         let Some(Command::Exec { serving, .. }) = arguments.command else { panic!("not exec") };
         assert_eq!((serving.settings.shard_limit, said.len()), (Some(7), 2));
+        let (_, said) = applied(&["health"], &variables);
+        assert_eq!(said, [""; 0]);
     }
 }

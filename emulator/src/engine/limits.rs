@@ -238,7 +238,15 @@ impl CallUsage {
     pub(crate) fn admit(&mut self, operation: &'static str, rate: Rate, now: Timestamp) -> bool {
         self.0.entry(operation).or_default().admit(rate.calls_per_second, now)
     }
+
+    /// Whether nothing is used up any more.
+    pub(crate) fn is_at_rest(&self, now: Timestamp) -> bool {
+        self.0.values().all(|bucket| bucket.at.plus(FULL_AGAIN_AFTER) <= now)
+    }
 }
+
+/// A bucket of calls holds a second's worth.
+const FULL_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The pace of one subscription. A reader that waits for its turn gets all that
 /// has become due meanwhile, so that an advanced clock lets a backlog flow; a

@@ -177,10 +177,23 @@ impl Realm {
         let order = Ordering::Relaxed;
         if self.next_sweep_millis.compare_exchange(due, next, order, order).is_ok() {
             self.streams().iter().for_each(|stream| stream.sweep(now));
-            let earliest = now.as_seconds().saturating_sub(MADE_KNOWN_SECONDS);
-            self.made.lock().forget_before(earliest);
-            self.retired.retain(|_, seconds| *seconds >= earliest);
+            self.forget_old_names(now);
         }
+    }
+
+    fn forget_old_names(&self, now: Timestamp) {
+        let earliest = now.as_seconds().saturating_sub(MADE_KNOWN_SECONDS);
+        self.made.lock().forget_before(earliest);
+        self.retired.retain(|_, seconds| *seconds >= earliest);
+    }
+
+    /// Whether a new realm would be the same.
+    pub(crate) fn is_like_new(&self, now: Timestamp) -> bool {
+        self.forget_old_names(now);
+        self.streams.is_empty()
+            && self.retired.is_empty()
+            && *self.commitment.lock() == Commitment::default()
+            && self.call_usage.lock().is_at_rest(now)
     }
 
     fn make_due_changes(&self, now: Timestamp) {

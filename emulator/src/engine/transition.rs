@@ -95,49 +95,17 @@ impl Transition {
                 state.topology.rescale(shards, at);
             }
             Self::RecordSizeChanged { limit } => state.max_record_size = limit,
+            // The stream's own status has nothing to do with these.
             Self::BusyShardSplit { parent, shards_max } => {
-                // Meanwhile the owner may have taken over, and split it.
-                if state.mode == StreamMode::OnDemand
-                    && state.status != StreamStatus::Deleting
-                    && state.topology.open_count() < shards_max
-                {
-                    state.topology.halve(parent, at);
-                }
-                return;
+                return split_busy_shard(state, parent, shards_max, at);
             }
-            Self::ChannelReady { id } => {
-                if let Some(channel) = state.channels.get_mut(&id)
-                    && matches!(channel.status, ChannelStatus::Creating | ChannelStatus::Updating)
-                {
-                    channel.status = ChannelStatus::Active;
-                }
-                return;
-            }
-            Self::ChannelGone { id } => {
-                state.channels.remove(&id);
-                return;
-            }
-            Self::ConsumerReady { name } => {
-                if let Some(consumer) = state.consumers.get_mut(&name)
-                    && consumer.status == ConsumerStatus::Creating
-                {
-                    consumer.status = ConsumerStatus::Active;
-                }
-                return;
-            }
-            Self::ConsumerGone { name } => {
-                state.consumers.remove(&name);
-                return;
-            }
+            Self::ChannelReady { id } => return make_channel_ready(state, &id),
+            Self::ChannelGone { id } => return drop(state.channels.remove(&id)),
+            Self::ConsumerReady { name } => return make_consumer_ready(state, &name),
+            Self::ConsumerGone { name } => return drop(state.consumers.remove(&name)),
+            Self::QueueReady { id } => return make_queue_ready(state, &id, at),
             Self::QueueGone { id } => {
-                state.queues.retain(|_, queue| queue.address.id != id);
-                return;
-            }
-            Self::QueueReady { id } => {
-                if let Some(queue) = state.queue_mut(&id) {
-                    queue.make_ready(at);
-                }
-                return;
+                return state.queues.retain(|_, queue| queue.address.id != id);
             }
             Self::Deleted => unreachable!("a stream that is gone does not change"),
         }
@@ -146,5 +114,37 @@ impl Transition {
         if state.status != StreamStatus::Deleting {
             state.status = StreamStatus::Active;
         }
+    }
+}
+
+fn split_busy_shard(state: &mut StreamState, parent: ShardIndex, shards_max: u32, at: Timestamp) {
+    // Meanwhile the owner may have taken over, and split it.
+    if state.mode == StreamMode::OnDemand
+        && state.status != StreamStatus::Deleting
+        && state.topology.open_count() < shards_max
+    {
+        state.topology.halve(parent, at);
+    }
+}
+
+fn make_channel_ready(state: &mut StreamState, id: &ChannelId) {
+    if let Some(channel) = state.channels.get_mut(id)
+        && matches!(channel.status, ChannelStatus::Creating | ChannelStatus::Updating)
+    {
+        channel.status = ChannelStatus::Active;
+    }
+}
+
+fn make_consumer_ready(state: &mut StreamState, name: &ConsumerName) {
+    if let Some(consumer) = state.consumers.get_mut(name)
+        && consumer.status == ConsumerStatus::Creating
+    {
+        consumer.status = ConsumerStatus::Active;
+    }
+}
+
+fn make_queue_ready(state: &mut StreamState, id: &QueueId, at: Timestamp) {
+    if let Some(queue) = state.queue_mut(id) {
+        queue.make_ready(at);
     }
 }

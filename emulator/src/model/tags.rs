@@ -50,11 +50,12 @@ pub(crate) fn texts(tags: &BTreeMap<TagKey, TagValue>) -> impl Iterator<Item = &
     tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()])
 }
 
-/// Unicode letters and digits, blanks, and some signs (API reference; `:` is
+/// Unicode letters and digits, white space, and some signs (API reference; `:` is
 /// taken, tab and newline are refused: recorded). `%` is legal here and refused
 /// later, with another sentence.
 fn is_legal(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == ' ' || "_.:/=+-@%".contains(letter)
+    let is_space = letter.is_whitespace() && !letter.is_control();
+    letter.is_alphanumeric() || is_space || "_.:/=+-@%".contains(letter)
 }
 
 #[cfg(test)]
@@ -68,6 +69,10 @@ mod tests {
             ('統', true),
             (':', true),
             (' ', true),
+            ('\u{a0}', true),
+            ('\u{3000}', true),
+            ('\n', false),
+            ('\u{85}', false),
             ('\t', false),
             (';', false),
             (',', false),

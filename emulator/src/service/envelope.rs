@@ -159,7 +159,7 @@ fn authenticate(
     // An empty one is none.
     let header = bytes_of(&request.headers, AUTHORIZATION).filter(|header| !header.is_empty());
     let query = request.uri.query().unwrap_or_default();
-    let query_credential;
+    let (query_credential, query_headers);
     let claim = match (header, query_value(query, "X-Amz-Algorithm")) {
         (Some(_), Some(_)) => {
             return Err(ApiError::new(
@@ -170,8 +170,9 @@ fn authenticate(
         }
         (Some(header), None) => from_header(header, &request.headers)?,
         (None, Some(_)) => {
-            query_credential = query_value(query, "X-Amz-Credential").map(unescape_slashes);
-            from_query(query, query_credential.as_deref())?
+            query_credential = query_value(query, "X-Amz-Credential").map(unescape);
+            query_headers = query_value(query, "X-Amz-SignedHeaders").map(unescape);
+            from_query(query, query_credential.as_deref(), query_headers.as_deref())?
         }
         (None, None) if settings.allow_anonymous => return Ok(realm_of(b"", settings)),
         (None, None) => {
@@ -191,7 +192,7 @@ fn claimed_credential(request: &http::request::Parts) -> Option<String> {
             let mut parts = header.split([',', ' ']);
             parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
         }
-        None => query_value(request.uri.query()?, "X-Amz-Credential").map(unescape_slashes),
+        None => query_value(request.uri.query()?, "X-Amz-Credential").map(unescape),
     }
 }
 
@@ -220,7 +221,7 @@ fn from_header<'a>(header: &'a [u8], headers: &'a HeaderMap) -> Result<Claim<'a>
     let date = headers.get(AMZ_DATE).or_else(|| headers.get(DATE)).map(HeaderValue::as_bytes);
     if let ([Some(credential), Some(signature), Some(signed_headers)], Some(date)) = (values, date)
     {
-        return Ok(Claim { credential, signed_headers, signature, date });
+        return Ok(Claim { credential, signed_headers, signature, date, valid: None });
     }
     let mut missing = String::new();
     for (name, value) in NAMES.iter().zip(values) {
@@ -260,7 +261,11 @@ fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok())
 }
 
-fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'a>, ApiError> {
+fn from_query<'a>(
+    query: &'a str,
+    credential: Option<&'a str>,
+    signed_headers: Option<&'a str>,
+) -> Result<Claim<'a>, ApiError> {
     let given = |name| query_value(query, name).filter(|value| !value.is_empty());
     let mut missing = String::new();
     for name in [
@@ -281,15 +286,19 @@ fn from_query<'a>(query: &'a str, credential: Option<&'a str>) -> Result<Claim<'
     let given = |name| given(name).unwrap_or_default();
     Ok(Claim {
         credential: credential.unwrap_or_default().as_bytes(),
-        signed_headers: given("X-Amz-SignedHeaders").as_bytes(),
+        signed_headers: signed_headers.unwrap_or_default().as_bytes(),
         signature: given("X-Amz-Signature").as_bytes(),
         date: given("X-Amz-Date").as_bytes(),
+        valid: given("X-Amz-Expires").parse().ok().map(Duration::from_secs),
     })
 }
 
-/// A credential's slashes may be escaped in a query.
-fn unescape_slashes(credential: &str) -> String {
-    credential.replace("%2F", "/").replace("%2f", "/")
+/// What separates the parts of a credential, or signed headers and `:authority`
+/// among them, is escaped in a query.
+fn unescape(value: &str) -> String {
+    let escaped =
+        [("%2F", "/"), ("%2f", "/"), ("%3B", ";"), ("%3b", ";"), ("%3A", ":"), ("%3a", ":")];
+    escaped.iter().fold(value.to_owned(), |value, (escape, sign)| value.replace(escape, sign))
 }
 
 fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {

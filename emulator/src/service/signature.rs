@@ -1,8 +1,9 @@
 //! Signature Version 4, verified on demand.
 //!
 //! With a secret set, a request is signed again and the two signatures are
-//! compared; a signature older or younger than five minutes is refused. Without
-//! one only the parts of a signature have to be there.
+//! compared; a signature older or younger than five minutes is refused, and one in
+//! the query when the time is up that it says. Without a secret only the parts of a
+//! signature have to be there.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -28,6 +29,8 @@ pub(super) struct Claim<'a> {
     pub(super) signature: &'a [u8],
     /// `YYYYMMDDTHHMMSSZ`
     pub(super) date: &'a [u8],
+    /// How long from then on, if it says so.
+    pub(super) valid: Option<Duration>,
 }
 
 /// Refuses a request whose signature was not made with the secret, now.
@@ -41,22 +44,26 @@ pub(super) fn verify(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    check_age(str::from_utf8(claim.date).map_err(|_| mismatch())?, now)?;
+    let date = str::from_utf8(claim.date).map_err(|_| mismatch())?;
+    check_age(date, claim.valid, now)?;
     let expected = sign(claim, secret, request, body).ok_or_else(mismatch)?;
     // Comparing through a MAC takes the same time wherever they differ.
     let tag = |text: &[u8]| mac(secret.as_bytes(), text);
     if tag(expected.as_bytes()) == tag(claim.signature) { Ok(()) } else { Err(mismatch()) }
 }
 
-fn check_age(date: &str, now: Timestamp) -> Result<(), ApiError> {
+fn check_age(date: &str, valid: Option<Duration>, now: Timestamp) -> Result<(), ApiError> {
     let invalid = |text: String| ApiError::new(ErrorKind::InvalidSignature, text);
     let signed = Timestamp::parse_amz_date(date).ok_or_else(mismatch)?;
-    let (earliest, latest) = (now.minus(SKEW_MAX), now.plus(SKEW_MAX));
+    let (earliest, latest) = (now.minus(valid.unwrap_or(SKEW_MAX)), now.plus(SKEW_MAX));
     let text = now.amz_date();
     if signed < earliest {
         let earliest = earliest.amz_date();
+        // The second form is ours.
+        let age_max =
+            valid.map_or("5 min.".to_owned(), |valid| format!("{} sec.", valid.as_secs()));
         return Err(invalid(format!(
-            "Signature expired: {date} is now earlier than {earliest} ({text} - 5 min.)"
+            "Signature expired: {date} is now earlier than {earliest} ({text} - {age_max})"
         )));
     }
     if signed > latest {
@@ -165,6 +172,7 @@ mod tests {
             signed_headers: b"content-type;host;x-amz-date",
             signature: b"5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
             date: b"20150830T123600Z",
+            valid: None,
         };
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         let now = Timestamp::parse_amz_date("20150830T123600Z").unwrap();

@@ -74,9 +74,15 @@ impl Waited {
 
     fn until_next_timer_is(&self, after_start: Option<Duration>) {
         let expected = after_start.map(|after| START.plus(after));
-        while self.emulator.clock().next_timer() != expected {
+        let timer = || self.emulator.clock().next_timer();
+        // Seconds, even if nothing else runs.
+        for _ in 0..20_000_000 {
+            if timer() == expected {
+                return;
+            }
             thread::yield_now();
         }
+        panic!("the next timer is {:?}, not {expected:?}", timer());
     }
 
     fn advance(&self, seconds: u64) {

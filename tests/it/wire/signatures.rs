@@ -111,6 +111,38 @@ fn a_query_can_be_signed_too() {
     raw.send(request().uri(&uri(RIGHT))).expect_error("InvalidSignatureException", MISMATCH);
 }
 
+/// As botocore's `SigV4QueryAuth` writes it, for an hour.
+#[test]
+fn a_query_says_which_headers_it_signs_and_for_how_long() {
+    const URI: &str = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256\
+         &X-Amz-Credential=AKIDEXAMPLE%2F20150122%2Fus-east-1%2Fkinesis%2Faws4_request\
+         &X-Amz-Date=20150122T012202Z&X-Amz-Expires=3600\
+         &X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-target\
+         &X-Amz-Signature=f0f22f03907e3aec0e863c33d37c60b0f5376563702f5f6f229866887b6dc4f5";
+    let raw = strict();
+    let request = |host: &str, uri: &str| {
+        let request = Custom::json("ListStreams", &json!({})).anonymous().without("x-amz-date");
+        request.header("host", host).uri(uri)
+    };
+    let right = || raw.send(request("kinesis.test", URI));
+    right().expect_ok();
+    for (host, uri) in [
+        ("elsewhere.test", URI.to_owned()),
+        ("kinesis.test", URI.replace("=3600", "=7200")),
+        ("kinesis.test", URI.replace("%3Bx-amz-target", "")),
+    ] {
+        raw.send(request(host, &uri)).expect_error("InvalidSignatureException", MISMATCH);
+    }
+    raw.advance(SECOND * 3600);
+    right().expect_ok();
+    raw.advance(SECOND);
+    right().expect_error(
+        "InvalidSignatureException",
+        "Signature expired: 20150122T012202Z is now earlier than 20150122T012203Z \
+         (20150122T022203Z - 3600 sec.)",
+    );
+}
+
 // behaviours 17: a secret does not change what is said of no signature at all
 #[test]
 fn a_missing_signature_is_still_missing() {

@@ -216,6 +216,8 @@ impl ApiError {
 
     /// Recorded.
     pub(crate) fn timestamp_in_the_future(timestamp_millis: i128, now: Timestamp) -> Self {
+        // AWS counts them in a `long` (inferred).
+        let timestamp_millis = i64::try_from(timestamp_millis).unwrap_or(i64::MAX);
         Self::new(
             InvalidArgument,
             format!(
