@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::catalogue::{Consume, Produce, Upheaval};
 use super::producers::{Produced, Production, produce};
@@ -110,163 +112,44 @@ async fn play_on(
     stream: &OwnStream,
     consumer: &mut Option<String>,
 ) -> Result<Played, Failure> {
-    let mut interrupt = around.interrupt.clone();
-    let prepare = async {
-        stream.wait_until_active().await?;
-        if let Some(kib) = work.scenario.record_kib_max {
-            stream.allow_records_of(kib).await?;
+    let map = {
+        let mut interrupt = around.interrupt.clone();
+        tokio::select! {
+            map = prepare(work, drivers, stream, consumer) => map?,
+            _ = interrupt.wait_for(|is_heard| *is_heard) => return Err(Failure::Interrupted),
         }
-        if work.scenario.consume == Consume::FanOut {
-            *consumer = Some(stream.register_consumer("kinesis-bench").await?);
-        }
-        open_shards(work, &drivers.put.list_shards(&work.stream).await?)
-    };
-    let map = tokio::select! {
-        map = prepare => map?,
-        _ = interrupt.wait_for(|is_heard| *is_heard) => return Err(Failure::Interrupted),
     };
     let ring = KeyRing::new(work.keys, &map, work.seed)?;
-    // Readers of a shared stream begin a little before the run; what is not ours they leave.
-    let position = match work.is_adopted {
-        true => Position::Since(since_epoch().saturating_sub(CLOCKS_APART)),
-        false => Position::Oldest,
-    };
     process::forget_own_peak();
     let usage = around.process.as_deref().map(|pid| (pid, process::usage(pid)));
-    let before = (drivers.put.counters().counted(), drivers.get.counters().counted());
+    let stage = Stage::set(work, drivers, around, stream, consumer.clone());
 
-    let origin = runtime_now();
-    let expected = work.records_expected().and_then(|n| usize::try_from(n).ok());
-    let reading = |seconds: &Seconds, samples: Samples, wanted: Option<u64>| Reading {
-        work: Arc::clone(work),
-        driver: drivers.get.clone(),
-        origin,
-        position: position.clone(),
-        consumer_arn: consumer.clone(),
-        tally: watch::Sender::new(Tally {
-            read: 0,
-            until: match wanted {
-                None => Until::Told,
-                Some(_) if work.is_adopted => Until::CaughtUp,
-                Some(wanted) => Until::Read(wanted),
-            },
-        }),
-        seconds: seconds.clone(),
-        samples,
-        phase: if wanted.is_some() {
-            around.progress.phase("consuming", wanted.map_or(1, |n| n.max(1) as usize))
-        } else {
-            Progress::Silent.phase("consuming", 1)
-        },
-    };
-    let meanwhile = if work.scenario.reads_meanwhile() {
-        let seconds = Seconds::since(origin);
-        let reading = Arc::new(reading(&seconds, around.samples.clone(), None));
-        let readers = tokio::spawn(read(Arc::clone(&reading)));
-        Some((reading, readers, origin))
-    } else {
-        None
-    };
-
-    let seconds = Seconds::since(origin);
-    let production = Arc::new(Production {
-        work: Arc::clone(work),
-        driver: drivers.put.clone(),
-        ring,
-        map,
-        origin,
-        schedule: Schedule::start(work.arrivals(), work.extent()),
-        pacing: around.pacing,
-        done: 0.into(),
-    });
-    let samples = match work.scenario.produce {
-        Produce::Preload => None,
-        _ => around.samples.clone(),
-    };
-    let phase = around.progress.phase("producing", expected.unwrap_or(usize::MAX / 4).max(1));
-    let stopping = async {
-        // A closed channel means that nobody can interrupt any more.
-        if interrupt.wait_for(|is_heard| *is_heard).await.is_ok() {
-            production.schedule.stop();
-        }
-        std::future::pending::<()>().await;
-    };
-    let shards = production.map.shards().len();
-    let producing = async {
-        let (produced, changed) = tokio::join!(
-            produce(&production, &seconds, samples, &phase),
-            upheave(work, &production, stream, shards)
-        );
-        changed.and(produced)
-    };
-    let produced = tokio::select! {
-        produced = producing => produced,
-        () = stopping => unreachable!("stopping goes on until producing has ended"),
-    };
-    drop(phase);
+    let meanwhile = work.scenario.reads_meanwhile().then(|| stage.begin_to_read(None));
+    let seconds = Seconds::since(stage.origin);
+    let produced = stage.produce(ring, map, &seconds).await;
     let is_interrupted = *around.interrupt.borrow();
-    let produced = match (produced, &meanwhile) {
-        (Ok(produced), _) => produced,
-        (Err(failure), readers) => {
-            if let Some((_, readers, _)) = readers {
-                readers.abort();
-            }
-            return Err(if is_interrupted { Failure::Interrupted } else { failure });
+    let produced = produced.map_err(|failure| {
+        if let Some(readers) = &meanwhile {
+            readers.task.abort();
         }
-    };
-    let between = drivers.put.counters().counted();
+        if is_interrupted { Failure::Interrupted } else { failure }
+    })?;
+    let mut phases = vec![stage.producing_phase(&produced, &seconds)];
 
-    let mut played = Played { is_interrupted, ..Played::default() };
-    let mut phases = vec![phase_of(
-        work.scenario.put_phase(),
-        work,
-        &produced.totals,
-        produced.elapsed,
-        between.since(before.0),
-        &seconds,
-        work.rate.is_some() && work.scenario.produce != Produce::Preload,
-    )];
-    let wanted = produced.totals.amount.records;
-    let patience = if is_interrupted { AFTER_INTERRUPT } else { work.patience };
     let mut readings = ReadAll::default();
     if work.is_verified {
-        let (reading, readers, began) = match meanwhile {
-            Some((reading, readers, began)) => {
-                let until = if work.is_adopted { Until::CaughtUp } else { Until::Read(wanted) };
-                reading.tally.send_modify(|tally| tally.until = until);
-                (reading, readers, began)
-            }
-            None => {
-                let began = runtime_now();
-                let seconds = Seconds::since(began);
-                let reading = Arc::new(reading(&seconds, around.samples.clone(), Some(wanted)));
-                let readers = tokio::spawn(read(Arc::clone(&reading)));
-                (reading, readers, began)
-            }
-        };
-        readings = tokio::select! {
-            readings = readers => readings.expect("readers do not panic")?,
-            () = give_up_after(&reading.tally, patience) => unreachable!("it goes on for good"),
-        };
-        let elapsed = began.elapsed();
-        let after = drivers.get.counters().counted();
-        let calls = after.since(before.1);
-        phases.push(phase_of(
-            work.scenario.read_phase(),
-            work,
-            &readings.totals,
-            elapsed,
-            calls,
-            &reading.seconds,
-            false,
-        ));
-        readings.sweep(&reading).await?;
-    } else if let Some((reading, readers, _)) = meanwhile {
-        reading.tally.send_modify(|tally| tally.until = Until::Now);
-        drop(readers.await);
+        let wanted = produced.totals.amount.records;
+        let patience = if is_interrupted { AFTER_INTERRUPT } else { work.patience };
+        let (read, phase) = stage.read_all(meanwhile, wanted, patience).await?;
+        readings = read;
+        phases.push(phase);
+    } else if let Some(readers) = meanwhile {
+        readers.reading.tally.send_modify(|tally| tally.until = Until::Now);
+        drop(readers.task.await);
     }
 
     let listed = drivers.put.list_shards(&work.stream).await?;
+    let mut played = Played { is_interrupted, ..Played::default() };
     conclude(&mut played, work, phases, &produced, readings, &listed, &seconds);
     played.repetition.process = usage.and_then(|(pid, before)| {
         let (before, after) = (before?, process::usage(pid)?);
@@ -276,6 +159,181 @@ async fn play_on(
         })
     });
     Ok(played)
+}
+
+/// Makes the stream ready for the scenario.
+async fn prepare(
+    work: &Work,
+    drivers: &Drivers,
+    stream: &OwnStream,
+    consumer: &mut Option<String>,
+) -> Result<ShardMap, Failure> {
+    stream.wait_until_active().await?;
+    if let Some(kib) = work.scenario.record_kib_max {
+        stream.allow_records_of(kib).await?;
+    }
+    if work.scenario.consume == Consume::FanOut {
+        *consumer = Some(stream.register_consumer("kinesis-bench").await?);
+    }
+    open_shards(work, &drivers.put.list_shards(&work.stream).await?)
+}
+
+/// A stream that is ready, and who is to write to it and read from it.
+struct Stage<'a> {
+    work: &'a Arc<Work>,
+    drivers: &'a Drivers,
+    around: &'a Surroundings,
+    stream: &'a OwnStream,
+    consumer_arn: Option<String>,
+    /// Where readers begin.
+    position: Position,
+    /// The calls of producers and of readers until now.
+    before: (CallCounts, CallCounts),
+    /// What the records' times count from.
+    origin: Instant,
+}
+
+/// Readers at work.
+struct Readers {
+    reading: Arc<Reading>,
+    task: JoinHandle<Result<ReadAll, Failure>>,
+    began: Instant,
+}
+
+impl<'a> Stage<'a> {
+    fn set(
+        work: &'a Arc<Work>,
+        drivers: &'a Drivers,
+        around: &'a Surroundings,
+        stream: &'a OwnStream,
+        consumer_arn: Option<String>,
+    ) -> Self {
+        // Readers of a shared stream begin a little before the run; what is not ours
+        // they leave.
+        let position = match work.is_adopted {
+            true => Position::Since(since_epoch().saturating_sub(CLOCKS_APART)),
+            false => Position::Oldest,
+        };
+        let before = (drivers.put.counters().counted(), drivers.get.counters().counted());
+        let origin = runtime_now();
+        Self { work, drivers, around, stream, consumer_arn, position, before, origin }
+    }
+
+    /// Has readers begin, until they have read as much as is wanted; without that until
+    /// they are told, and without being seen to.
+    fn begin_to_read(&self, wanted: Option<u64>) -> Readers {
+        let began = if wanted.is_some() { runtime_now() } else { self.origin };
+        let reading = Arc::new(Reading {
+            work: Arc::clone(self.work),
+            driver: self.drivers.get.clone(),
+            origin: self.origin,
+            position: self.position.clone(),
+            consumer_arn: self.consumer_arn.clone(),
+            tally: watch::Sender::new(Tally {
+                read: 0,
+                until: wanted.map_or(Until::Told, |wanted| self.until_read(wanted)),
+            }),
+            seconds: Seconds::since(began),
+            samples: self.around.samples.clone(),
+            phase: match wanted {
+                Some(wanted) => self.around.progress.phase("consuming", wanted.max(1) as usize),
+                None => Progress::Silent.phase("consuming", 1),
+            },
+        });
+        let task = tokio::spawn(read(Arc::clone(&reading)));
+        Readers { reading, task, began }
+    }
+
+    /// Others may write to a shared stream: how many records there are says nothing.
+    fn until_read(&self, wanted: u64) -> Until {
+        if self.work.is_adopted { Until::CaughtUp } else { Until::Read(wanted) }
+    }
+
+    /// Puts what the scenario puts, until it is interrupted.
+    async fn produce(
+        &self,
+        ring: KeyRing,
+        map: ShardMap,
+        seconds: &Seconds,
+    ) -> Result<Produced, Failure> {
+        let Self { work, around, .. } = self;
+        let production = Arc::new(Production {
+            work: Arc::clone(work),
+            driver: self.drivers.put.clone(),
+            ring,
+            map,
+            origin: self.origin,
+            schedule: Schedule::start(work.arrivals(), work.extent()),
+            pacing: around.pacing,
+            done: 0.into(),
+        });
+        let samples = match work.scenario.produce {
+            Produce::Preload => None,
+            _ => around.samples.clone(),
+        };
+        let expected = work.records_expected().and_then(|n| usize::try_from(n).ok());
+        let phase = around.progress.phase("producing", expected.unwrap_or(usize::MAX / 4).max(1));
+        let stopping = async {
+            // A closed channel means that nobody can interrupt any more.
+            let mut interrupt = around.interrupt.clone();
+            if interrupt.wait_for(|is_heard| *is_heard).await.is_ok() {
+                production.schedule.stop();
+            }
+            std::future::pending::<()>().await;
+        };
+        let shards = production.map.shards().len();
+        let producing = async {
+            let (produced, changed) = tokio::join!(
+                produce(&production, seconds, samples, &phase),
+                upheave(work, &production, self.stream, shards)
+            );
+            changed.and(produced)
+        };
+        tokio::select! {
+            produced = producing => produced,
+            () = stopping => unreachable!("stopping goes on until producing has ended"),
+        }
+    }
+
+    fn producing_phase(&self, produced: &Produced, seconds: &Seconds) -> Phase {
+        let scenario = &self.work.scenario;
+        let calls = self.drivers.put.counters().counted().since(self.before.0);
+        let is_open = self.work.rate.is_some() && scenario.produce != Produce::Preload;
+        let Produced { totals, elapsed, .. } = produced;
+        phase_of(scenario.put_phase(), self.work, totals, *elapsed, calls, seconds, is_open)
+    }
+
+    /// Reads all that was put, with the readers that are at work if there are any.
+    async fn read_all(
+        &self,
+        meanwhile: Option<Readers>,
+        wanted: u64,
+        patience: Duration,
+    ) -> Result<(ReadAll, Phase), Failure> {
+        if let Some(readers) = &meanwhile {
+            let until = self.until_read(wanted);
+            readers.reading.tally.send_modify(|tally| tally.until = until);
+        }
+        let readers = meanwhile.unwrap_or_else(|| self.begin_to_read(Some(wanted)));
+        let Readers { reading, task, began } = readers;
+        let mut readings = tokio::select! {
+            readings = task => readings.expect("readers do not panic")?,
+            () = give_up_after(&reading.tally, patience) => unreachable!("it goes on for good"),
+        };
+        let elapsed = began.elapsed();
+        let calls = self.drivers.get.counters().counted().since(self.before.1);
+        let phase = phase_of(
+            self.work.scenario.read_phase(),
+            self.work,
+            &readings.totals,
+            elapsed,
+            calls,
+            &reading.seconds,
+            false,
+        );
+        readings.sweep(&reading).await?;
+        Ok((readings, phase))
+    }
 }
 
 /// Readers of a run that was interrupted have this long to find what was put.
