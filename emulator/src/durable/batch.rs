@@ -178,11 +178,9 @@ impl Batch {
         self.0.len() - BATCH_HEADER_BYTES
     }
 
-    /// Keeps the first `entry_bytes`; what comes after is a batch of its own.
-    pub(super) fn split_off(&mut self, entry_bytes: usize) -> Self {
-        let mut rest = Self::default();
-        rest.0.extend(self.0.drain(BATCH_HEADER_BYTES + entry_bytes..));
-        rest
+    /// Keeps the first `entry_bytes`, which are whole entries.
+    pub(super) fn truncate(&mut self, entry_bytes: usize) {
+        self.0.truncate(BATCH_HEADER_BYTES + entry_bytes);
     }
 
     /// Memory that it keeps.

@@ -167,6 +167,39 @@ pub(crate) struct CommitLog {
 #[must_use = "what is pushed belongs together while it is held"]
 pub(crate) struct Group<'a>(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>);
 
+/// What is pushed while it is there is written together if it is
+/// [kept](Self::keep), and otherwise never was pushed. For a time in which nobody
+/// else pushes or cuts.
+#[must_use = "what is pushed is forgotten unless it is kept"]
+pub(crate) struct Tentative<'a> {
+    shared: &'a Shared,
+    /// Bytes that were pending before.
+    before: usize,
+    kept: bool,
+    /// Until it is gone, nothing is taken to be written.
+    _together: Group<'a>,
+}
+
+impl Tentative<'_> {
+    /// How much has been pushed.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.shared.state().pending.entry_bytes() - self.before) as u64
+    }
+
+    /// Has it written.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Tentative<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.shared.forget_after(self.before);
+        }
+    }
+}
+
 /// A cut in what was pushed: what comes after it is in a log of its own.
 #[must_use = "a checkpoint of what came before the cut makes older files superfluous"]
 #[derive(Debug)]
@@ -225,6 +258,22 @@ impl CommitLog {
     /// A thread that has one must not take another, nor wait for [`durable`](Self::durable).
     pub(crate) fn group(&self) -> Group<'_> {
         Group(self.shared.group.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is pushed until it is kept can be taken back.
+    ///
+    /// It is a [`group`](Self::group), too.
+    pub(crate) fn tentative(&self) -> Tentative<'_> {
+        let together = self.group();
+        let before = self.shared.state().pending.entry_bytes();
+        Tentative { shared: &self.shared, before, kept: false, _together: together }
+    }
+
+    /// Appends entries that are a batch by themselves, whatever others push. Waits
+    /// for calls that are half done: who holds a group must not call it.
+    pub(super) fn push_batch(&self, batch: Batch) {
+        let _whole_calls = self.shared.group.write().unwrap_or_else(PoisonError::into_inner);
+        self.shared.push_batch(batch);
     }
 
     /// Appends an entry: the bytes that `write` appends to the buffer, of which
@@ -378,8 +427,11 @@ pub(super) struct Shared {
 /// What is behind the lock.
 #[derive(Default)]
 pub(super) struct State {
+    /// What was pushed last: a call may be half done in it.
     pending: Batch,
-    cuts: Vec<Cut>,
+    /// What comes before that.
+    lined_up: Vec<Step>,
+    lined_up_bytes: usize,
     /// Memory for the next batch.
     spare: Option<Batch>,
     durable: Lsn,
@@ -391,10 +443,26 @@ pub(super) struct State {
     pub(super) logs: BTreeMap<u64, u64>,
 }
 
-/// After how many bytes of entries the next log begins, and where its number is told.
-type Cut = (usize, Arc<OnceLock<u64>>);
+/// A part of what was pushed.
+pub(super) enum Step {
+    Write(Batch),
+    /// What follows goes to the next log, whose number is told here.
+    Rotate(Arc<OnceLock<u64>>),
+}
 
 impl State {
+    /// Ends the batch that is pending.
+    fn line_up_pending(&mut self) {
+        if !self.pending.is_empty() {
+            self.lined_up_bytes += self.pending.entry_bytes();
+            self.lined_up.push(Step::Write(std::mem::take(&mut self.pending)));
+        }
+    }
+
+    fn has_nothing_to_write(&self) -> bool {
+        self.pending.is_empty() && self.lined_up.is_empty()
+    }
+
     /// How waiting for `lsn` has ended, if it has.
     pub(super) fn outcome(&self, lsn: Lsn) -> Option<Result<(), Refusal>> {
         if lsn <= self.durable {
@@ -408,14 +476,13 @@ impl State {
     }
 
     fn too_much_pending(&self) -> bool {
-        self.pending.entry_bytes() as u64 > PENDING_BYTES_MAX
+        (self.lined_up_bytes + self.pending.entry_bytes()) as u64 > PENDING_BYTES_MAX
     }
 }
 
 /// What the writer takes along.
 pub(super) struct Taken {
-    pub(super) pending: Batch,
-    pub(super) cuts: Vec<Cut>,
+    pub(super) steps: Vec<Step>,
     pub(super) sync: bool,
 }
 
@@ -447,7 +514,7 @@ impl Shared {
 
     pub(super) fn push(&self, write: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
-        let (before, idle) = (state.pending.entry_bytes(), state.pending.is_empty());
+        let (before, idle) = (state.pending.entry_bytes(), state.has_nothing_to_write());
         state.pending.push(write);
         let more = state.pending.entry_bytes() - before;
         self.pushed.fetch_add(more as u64, Ordering::Release);
@@ -458,6 +525,32 @@ impl Shared {
         if idle {
             self.work.notify_one();
         }
+    }
+
+    /// To be called while no call is half done.
+    fn push_batch(&self, batch: Batch) {
+        let mut state = self.state();
+        let bytes = batch.entry_bytes();
+        state.line_up_pending();
+        state.lined_up.push(Step::Write(batch));
+        state.lined_up_bytes += bytes;
+        self.pushed.fetch_add(bytes as u64, Ordering::Release);
+        if state.too_much_pending() {
+            self.refusing.store(true, Ordering::Relaxed);
+        }
+        drop(state);
+        self.work.notify_one();
+    }
+
+    /// Takes back what is pending after so many bytes of it: nobody has been told
+    /// how much had been pushed since.
+    fn forget_after(&self, pending_bytes: usize) {
+        let mut state = self.state();
+        let forgotten = state.pending.entry_bytes() - pending_bytes;
+        state.pending.truncate(pending_bytes);
+        self.pushed.fetch_sub(forgotten as u64, Ordering::Release);
+        let refusing = state.refusal().is_some();
+        self.refusing.store(refusing, Ordering::Relaxed);
     }
 
     pub(super) fn pushed(&self) -> Lsn {
@@ -477,8 +570,8 @@ impl Shared {
     pub(super) fn rotate(&self) -> Rotation {
         let rotation = Rotation(Arc::default());
         let mut state = self.state();
-        let at = state.pending.entry_bytes();
-        state.cuts.push((at, Arc::clone(&rotation.0)));
+        state.line_up_pending();
+        state.lined_up.push(Step::Rotate(Arc::clone(&rotation.0)));
         drop(state);
         self.work.notify_one();
         rotation
@@ -488,10 +581,13 @@ impl Shared {
     pub(super) fn take(&self) -> Taken {
         let whole_calls = self.group.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
-        let next = state.spare.take().unwrap_or_default();
+        state.line_up_pending();
+        if let Some(spare) = state.spare.take() {
+            state.pending = spare;
+        }
+        state.lined_up_bytes = 0;
         let taken = Taken {
-            pending: std::mem::replace(&mut state.pending, next),
-            cuts: std::mem::take(&mut state.cuts),
+            steps: std::mem::take(&mut state.lined_up),
             sync: std::mem::take(&mut state.sync_asked_for),
         };
         self.refusing.store(state.failure.is_some(), Ordering::Relaxed);
@@ -539,7 +635,7 @@ impl Shared {
                 let waited = self.work.wait_timeout_while(state, retry_pause, |s| !s.stopping);
                 return !waited.unwrap_or_else(PoisonError::into_inner).0.stopping;
             }
-            if !state.pending.is_empty() || !state.cuts.is_empty() || state.sync_asked_for {
+            if !state.has_nothing_to_write() || state.sync_asked_for {
                 return true;
             }
             state = wait(&self.work, state);

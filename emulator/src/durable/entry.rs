@@ -39,6 +39,9 @@ use crate::snapshot::write::{
 /// The first byte of an entry of records.
 pub(super) const RECORDS: u8 = 1;
 
+/// The byte before an entry of a state that is laid out and not in force.
+pub(super) const LAID_OUT: u8 = 2;
+
 const HAS_KEY: u8 = 1;
 const IS_ENCRYPTED: u8 = 2;
 
@@ -49,8 +52,13 @@ const BATCH: (usize, usize) = (10_000, 1024 * 1024);
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {
-    /// Nothing of what was told before is left.
+    /// Nothing of what was told before is left. It is not written any more: what
+    /// came after it had to be in its batch.
     Reset,
+    /// A state is laid out from here on, and nothing is left of one that was.
+    Restoring,
+    /// What is laid out is in force, and nothing else of what was told before.
+    Restored,
     Moment(Moment),
     Realm(RealmRow),
     Commitment(CommitmentOf),

@@ -4,7 +4,7 @@
 //! The bytes ([`commit_log`], [`recovery`], [`checkpoint`]) know nothing of
 //! streams: an *entry* is any bytes, and what was pushed comes back in order.
 //! What they mean is said by [`entry`], written by [`store`] and read by
-//! [`replay`].
+//! [`replay`]. A state that takes the place of another is [`restoring`]'s.
 //!
 //! # The directory
 //! `LOCK` is held by the process that uses it. `log-N`, N rising, have what was
@@ -28,6 +28,7 @@ pub(crate) mod faulty_files;
 pub(crate) mod files;
 pub(crate) mod recovery;
 pub(crate) mod replay;
+mod restoring;
 pub(crate) mod store;
 mod successor;
 #[cfg(test)]

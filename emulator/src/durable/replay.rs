@@ -2,11 +2,12 @@
 //! is refused, or it makes an engine that keeps its laws.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
 use crate::engine::lifecycle::Due;
+use crate::engine::realm::Realm;
 use crate::engine::topology::Shard;
 use crate::model::arn::{AccountId, QueueId, RealmId, Region};
 use crate::model::names::StreamName;
@@ -16,17 +17,27 @@ use crate::snapshot::read::{self, Refusal};
 use crate::snapshot::rows::{
     Becomes, CommitmentRow, DeliveryRow, QueueRow, ShardRow, StreamRow, Text,
 };
+use crate::snapshot::to_come::ToCome;
 
 use super::entry::{
-    Change, CommitmentOf, DeliveriesOf, Entry, Gone, Moment, RECORDS, Record, Records, StreamOf,
+    Change, CommitmentOf, DeliveriesOf, Entry, Gone, LAID_OUT, Moment, RECORDS, Record, Records,
+    StreamOf,
 };
 
 /// What has been told so far.
 #[derive(Default)]
 pub(super) struct Replay {
+    drawn: Option<(Drawn, Drawn)>,
+    in_force: State,
+    /// What is laid out, until it is in force.
+    laid_out: Option<State>,
+}
+
+/// A state as it has been told.
+#[derive(Default)]
+struct State {
     /// The latest time that anything was told of.
     now: Timestamp,
-    drawn: Option<(Drawn, Drawn)>,
     realms: BTreeMap<RealmKey, RealmSoFar>,
     /// By incarnation.
     streams: BTreeMap<u64, StreamSoFar>,
@@ -72,22 +83,72 @@ impl Replay {
     /// If it is no entry, or cannot come after those before it.
     pub(super) fn add(&mut self, entry: &[u8]) -> Result<(), Refusal> {
         match entry.split_first() {
-            Some((&RECORDS, rest)) => {
-                self.add_records(Records::read(rest).ok_or("records that end too early")?)
-            }
-            _ => self.tell(serde_json::from_slice(entry).map_err(|error| error.to_string())?),
+            Some((&LAID_OUT, entry)) => self.laid_out()?.add(entry),
+            Some((&RECORDS, _)) => self.in_force.add(entry),
+            _ => self.tell(read_entry(entry)?),
         }
     }
 
     fn tell(&mut self, entry: Entry) -> Result<(), Refusal> {
         match entry {
-            Entry::Reset => {
-                self.realms.clear();
-                self.streams.clear();
+            Entry::Reset => self.in_force.give_way_to(State::default()),
+            Entry::Restoring => self.laid_out = Some(State::default()),
+            Entry::Restored => {
+                let laid_out = std::mem::take(self.laid_out()?);
+                self.laid_out = None;
+                self.in_force.give_way_to(laid_out);
             }
             Entry::Moment(Moment { now, ids, request_ids }) => {
-                self.now = self.now.max(Timestamp::from_millis(now));
+                self.in_force.saw(Timestamp::from_millis(now));
                 self.drawn = Some((ids.into(), request_ids.into()));
+            }
+            entry => self.in_force.tell(entry)?,
+        }
+        Ok(())
+    }
+
+    fn laid_out(&mut self) -> Result<&mut State, Refusal> {
+        self.laid_out.as_mut().ok_or_else(|| "nothing has begun to be restored".to_owned())
+    }
+
+    /// What all entries have led to, without what has expired, and far ahead of
+    /// all that may have been drawn since; `None` if there were none.
+    ///
+    /// # Errors
+    /// If it breaks a law.
+    pub(super) fn finish(self) -> Result<Option<(Snapshot, Contents)>, Refusal> {
+        let Self { drawn, in_force, laid_out: _ } = self;
+        let Some((ids, request_ids)) = drawn else {
+            return match in_force.realms.is_empty() {
+                true => Ok(None),
+                false => Err("it does not say how far ids have been drawn".to_owned()),
+            };
+        };
+        let (now, realms, contents) = in_force.finish()?;
+        let frozen = Frozen::new(now, ids.ahead(), realms);
+        Ok(Some((Snapshot::new(frozen, request_ids.ahead()), contents)))
+    }
+}
+
+fn read_entry(entry: &[u8]) -> Result<Entry, Refusal> {
+    serde_json::from_slice(entry).map_err(|error| error.to_string())
+}
+
+impl State {
+    /// Does again what an entry of the state alone tells.
+    fn add(&mut self, entry: &[u8]) -> Result<(), Refusal> {
+        match entry.split_first() {
+            Some((&RECORDS, rest)) => {
+                self.add_records(Records::read(rest).ok_or("records that end too early")?)
+            }
+            _ => self.tell(read_entry(entry)?),
+        }
+    }
+
+    fn tell(&mut self, entry: Entry) -> Result<(), Refusal> {
+        match entry {
+            Entry::Reset | Entry::Restoring | Entry::Restored | Entry::Moment(_) => {
+                return Err("what is laid out has an entry of the whole log".to_owned());
             }
             Entry::Realm(row) => {
                 let realm = self.realms.entry((row.account.0, row.region.0)).or_default();
@@ -109,6 +170,16 @@ impl Replay {
             Entry::Deliveries(told) => self.change_deliveries(told)?,
         }
         Ok(())
+    }
+
+    /// Is another state from now on. Time does not go back.
+    fn give_way_to(&mut self, other: Self) {
+        let now = self.now.max(other.now);
+        *self = Self { now, ..other };
+    }
+
+    fn saw(&mut self, time: Timestamp) {
+        self.now = self.now.max(time);
     }
 
     fn stream(&mut self, incarnation: u64) -> Result<&mut StreamSoFar, Refusal> {
@@ -142,7 +213,7 @@ impl Replay {
         }
         let newest = log.newest();
         drop(log);
-        self.now = self.now.max(newest);
+        self.saw(newest);
         Ok(())
     }
 
@@ -152,7 +223,7 @@ impl Replay {
         let realm = self.realms.entry(key.clone()).or_default();
         if let Some(due) = settled {
             realm.changes.remove(&due.into()).ok_or("a change that was not to come")?;
-            self.now = self.now.max(Timestamp::from_millis(due.0));
+            self.saw(Timestamp::from_millis(due.0));
         }
         let queues = stream.queues.iter_mut();
         let deliveries =
@@ -200,19 +271,9 @@ impl Replay {
         Ok(())
     }
 
-    /// What all entries have led to, without what has expired, and far ahead of
-    /// all that may have been drawn since; `None` if there were none.
-    ///
-    /// # Errors
-    /// If it breaks a law.
-    pub(super) fn finish(self) -> Result<Option<(Snapshot, Contents)>, Refusal> {
-        let Self { now, drawn, mut realms, streams } = self;
-        let Some((ids, request_ids)) = drawn else {
-            return match realms.is_empty() {
-                true => Ok(None),
-                false => Err("it does not say how far ids have been drawn".to_owned()),
-            };
-        };
+    /// The realms, and what there is in them at the time that is returned with them.
+    fn finish(self) -> Result<(Timestamp, Vec<Realm>, Contents), Refusal> {
+        let Self { now, mut realms, streams } = self;
         let mut contents = Contents::default();
         let mut names = BTreeMap::new();
         let mut by_realm: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -221,7 +282,7 @@ impl Replay {
             names.insert(incarnation, stream.row.name.0.clone());
             by_realm.entry(stream.realm.clone()).or_default().push(stream);
         }
-        let mut finished = Vec::new();
+        let (mut finished, mut to_come) = (Vec::new(), ToCome::default());
         for ((account, region), so_far) in realms {
             let key = (account.clone(), region.clone());
             let id = RealmId { account, region };
@@ -230,10 +291,10 @@ impl Replay {
                 let (row, shards) = stream.finish();
                 read::add_stream(&realm, row, shards)?;
             }
-            let mut resharding = BTreeSet::new();
+            to_come.turn_to_next_realm();
             for (due, (of, becomes)) in so_far.changes {
                 let name = names.get(&of).ok_or("a change of no stream")?.clone();
-                read::add_change(&realm, name, due, becomes, &mut resharding)?;
+                to_come.add(&realm, name, due, becomes)?;
             }
             for stream in realm.streams() {
                 stream.sweep(now);
@@ -242,8 +303,7 @@ impl Replay {
             }
             finished.push(realm);
         }
-        let frozen = Frozen::new(now, ids.ahead(), finished);
-        Ok(Some((Snapshot::new(frozen, request_ids.ahead()), contents)))
+        Ok((now, finished, contents))
     }
 }
 

@@ -22,11 +22,12 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
 use crate::snapshot::Snapshot;
 
-use super::commit_log::{CommitLog, Durability, Group, Lsn, Refusal, Rotation};
+use super::commit_log::{CommitLog, Durability, Group, Lsn, Refusal, Rotation, Tentative};
 use super::entry::{Entry, Moment, write_added, write_frozen};
 use super::error::{DataDirError, Problem};
 use super::recovery::{Found, Recovery};
 use super::replay::{Contents, Replay};
+use super::restoring::{BATCH_BYTES, Restoring};
 
 /// Files may be this much larger than what is in them twice over, unless the
 /// settings say otherwise: below it there is nothing to be gained, and so much is
@@ -64,6 +65,10 @@ pub(crate) struct Store {
     check: Condvar,
     closing: AtomicBool,
     last_checkpoint: Mutex<Option<LastCheckpoint>>,
+    /// Held by who lays out a state.
+    restoring: Mutex<()>,
+    pub(super) is_restoring: AtomicBool,
+    pub(super) restoring_batch_bytes: usize,
     /// Who looks after the directory's size.
     caretaker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -110,6 +115,9 @@ impl Store {
             check: Condvar::new(),
             closing: AtomicBool::new(false),
             last_checkpoint: Mutex::default(),
+            restoring: Mutex::default(),
+            is_restoring: AtomicBool::new(false),
+            restoring_batch_bytes: BATCH_BYTES,
             caretaker: Mutex::default(),
         }
     }
@@ -122,6 +130,20 @@ impl Store {
     /// What is told until it is dropped is kept together or not at all.
     pub(crate) fn group(&self) -> Group<'_> {
         self.log.group()
+    }
+
+    /// What is told until it is kept can be taken back. For a time in which nobody
+    /// else tells anything.
+    pub(crate) fn tentative(&self) -> Tentative<'_> {
+        self.log.tentative()
+    }
+
+    /// Writes down what is going to take the place of everything, which is then to
+    /// be [told](Chronicle::restored) while this is there. May wait for the disk
+    /// and for calls that write: who holds a group must not call it.
+    pub(crate) fn prepare_to_restore(&self, frozen: &Frozen) -> Restoring<'_> {
+        let alone = self.restoring.lock().unwrap_or_else(PoisonError::into_inner);
+        Restoring::lay_out(self, alone, frozen)
     }
 
     /// How much has been told so far.
@@ -164,6 +186,9 @@ impl Store {
 
     /// Whether the files can be so large that a checkpoint may be worth while.
     pub(crate) fn may_be_too_large(&self) -> bool {
+        if self.is_restoring.load(Ordering::Acquire) {
+            return false;
+        }
         let sizes = self.log.sizes();
         sizes.bytes() > self.spare_bytes || sizes.log_files > LOG_FILES_MAX
     }
@@ -188,21 +213,27 @@ impl Store {
 
     /// Begins a log of its own for what is told from here on. To be called while
     /// everything stands still.
-    pub(crate) fn rotate(&self) -> Rotation {
-        self.log.rotate()
+    pub(crate) fn rotate(&self) -> Cut {
+        let rotation = self.log.rotate();
+        // Asked after the cut: so what began to be laid out before it is seen.
+        Cut { rotation, while_restoring: self.is_restoring.load(Ordering::Acquire) }
     }
 
-    /// Writes down everything as it was at the rotation, which was about so much,
-    /// and removes what was told before it.
+    /// Writes down everything as it was at the cut, which was about so much, and
+    /// removes what was told before it. Does nothing if a state was being laid out:
+    /// it is in no snapshot, and what was told before has it.
     ///
     /// # Errors
     /// If the directory cannot be written: it has what it had.
     pub(crate) fn write_checkpoint(
         &self,
-        rotation: &Rotation,
+        Cut { rotation, while_restoring }: &Cut,
         snapshot: &Snapshot,
         holdings: &Holdings,
     ) -> Result<(), Refusal> {
+        if *while_restoring {
+            return Ok(());
+        }
         let mut checkpoint = self.log.checkpoint(rotation)?;
         let (frozen, request_ids) = (snapshot.frozen(), snapshot.request_ids());
         let moment = moment(frozen.taken(), frozen.drawn(), request_ids);
@@ -243,6 +274,13 @@ impl Store {
             self.check.notify_all();
         }
     }
+}
+
+/// A cut in what was told.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    rotation: Rotation,
+    while_restoring: bool,
 }
 
 /// What all files had when a checkpoint had been written, and what they needed.
@@ -300,9 +338,9 @@ impl Chronicle for Store {
         self.tell(&Entry::deliveries(stream, queue, deliveries, places));
     }
 
-    fn restored(&self, frozen: &Frozen) {
-        self.tell(&Entry::Reset);
-        write_frozen(frozen, |entry| self.push(|buffer| buffer.extend_from_slice(entry)));
+    fn restored(&self, _frozen: &Frozen) {
+        assert!(self.is_restoring.load(Ordering::Acquire), "what is restored was laid out before");
+        self.tell(&Entry::Restored);
     }
 }
 
@@ -316,5 +354,11 @@ impl Store {
         let taken = Recovery::take(&data_dir.directory, Arc::new(files.clone()));
         let failed = |problem| DataDirError::new(&data_dir.directory, problem);
         Self::recover(taken.map_err(failed)?, data_dir)
+    }
+
+    /// Has what is restored be in batches of about so many bytes.
+    pub(crate) fn restoring_in_batches_of(mut self, bytes: usize) -> Self {
+        self.restoring_batch_bytes = bytes;
+        self
     }
 }

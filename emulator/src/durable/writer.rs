@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::batch::Batch;
-use super::commit_log::{Durability, Lsn, Refusal, Shared, Taken};
+use super::commit_log::{Durability, Lsn, Refusal, Shared, Step};
 use super::successor::LogFile;
 
 /// Bytes that may be written and not synced: they stay in memory until they are.
@@ -31,13 +31,6 @@ pub(super) struct Writer {
     synced: Lsn,
 }
 
-/// A part of what was taken.
-enum Step {
-    Write(Batch),
-    /// What follows goes to the next log, whose number is told here.
-    Rotate(Arc<OnceLock<u64>>),
-}
-
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, durability: Durability, log: LogFile) -> Self {
         Self {
@@ -61,7 +54,7 @@ impl Writer {
     pub(super) fn commit(&mut self) -> io::Result<()> {
         let taken = self.shared.take();
         let sync = taken.sync || self.durability == Durability::EveryWrite;
-        self.line_up(taken);
+        self.backlog.extend(taken.steps);
         self.commit_backlog(sync).inspect_err(|error| {
             self.broken = true;
             self.shared.fail(Refusal::new(error));
@@ -78,17 +71,6 @@ impl Writer {
             Ok(()) => self.shared.fail(Refusal::Closed),
             Err(error) => self.shared.fail(Refusal::new(&error)),
         }
-    }
-
-    fn line_up(&mut self, taken: Taken) {
-        let mut rest = taken.pending;
-        let mut passed = 0;
-        for (at, told) in taken.cuts {
-            let after = rest.split_off(at - passed);
-            self.backlog.extend([Step::Write(rest), Step::Rotate(told)]);
-            (rest, passed) = (after, at);
-        }
-        self.backlog.push_back(Step::Write(rest));
     }
 
     fn commit_backlog(&mut self, sync: bool) -> io::Result<()> {

@@ -8,13 +8,18 @@ use std::time::Duration;
 use crate::durable::DataDirError;
 use crate::durable::commit_log::Refusal;
 use crate::durable::store::{DataDir, Opened, Store};
+use crate::engine::chronicle::Chronicle;
 use crate::model::limits::Limits;
 use crate::model::settings::Settings;
 use crate::snapshot::Snapshot;
 
 use super::Service;
 use super::clock::Clock;
-use super::init::{Init, InitError};
+use super::init::{IfThere, Init, InitError};
+
+/// What an [`Init`] may tell in one batch of the log; if it is more, everything is
+/// laid out in many.
+const TOLD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What an emulator begins with.
 #[derive(Debug)]
@@ -23,8 +28,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) data_dir: Option<&'a DataDir>,
     /// What there is unless the directory has something.
     pub(crate) snapshot: Option<&'a Snapshot>,
-    /// What there is beside it. With a directory that has something, streams that
-    /// are there stay as they are.
+    /// What there is beside it. With a directory, streams that are there stay as
+    /// they are.
     pub(crate) init: &'a Init,
 }
 
@@ -95,15 +100,20 @@ impl Service {
             clock,
             store.map(Arc::new),
         );
-        if let Some((kept, resumed)) = kept {
-            service.clock.advance_to(kept.taken());
-            service.engine.resume(kept.frozen());
-            service.request_ids.go_on_from(kept.request_ids());
-            service.resumed = Some((resumed, took));
-        } else if let Some(snapshot) = snapshot {
-            service.restore(snapshot);
+        let is_kept = kept.is_some();
+        let before = match kept {
+            Some((kept, resumed)) => {
+                service.resumed = Some((resumed, took));
+                Some(kept)
+            }
+            None => snapshot.cloned(),
+        };
+        if let Some(before) = &before {
+            service.clock.advance_to(before.taken());
+            service.engine.resume(before.frozen());
+            service.request_ids.go_on_from(before.request_ids());
         }
-        service.initialize(init).map_err(BeginError::Init)?;
+        service.initialize(init, is_kept || before.is_none()).map_err(BeginError::Init)?;
         service.kept_blocking().map_err(BeginError::NotKept)?;
         service.engine.settings.state_delay = state_delay;
         service.engine.settings.limits = limits.clone();
@@ -114,9 +124,30 @@ impl Service {
     }
 
     /// Makes what there is to be from the start: all of it is kept, or nothing.
-    fn initialize(&self, init: &Init) -> Result<(), InitError> {
-        let _together = self.store.as_ref().map(|store| store.group());
+    /// `is_kept` says whether what there is already needs no keeping.
+    fn initialize(&self, init: &Init, is_kept: bool) -> Result<(), InitError> {
+        let Some(store) = &self.store else { return init.apply(self, IfThere::Refuse) };
+        let told = store.tentative();
         self.note_moment();
-        init.apply(self, self.resumed.is_some())
+        init.apply(self, IfThere::Keep)?;
+        if is_kept && told.bytes() <= TOLD_BYTES_MAX {
+            told.keep();
+        } else {
+            drop(told);
+            self.keep_all(store);
+        }
+        Ok(())
+    }
+
+    /// Has everything kept as it is, whatever has been before.
+    fn keep_all(&self, store: &Store) {
+        let all = self.snapshot();
+        let _written = store.prepare_to_restore(all.frozen());
+        let _together = store.group();
+        store.restored(all.frozen());
+        self.note_moment();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,11 +172,14 @@ impl Service {
     /// Goes on from a snapshot. The clock never lies before it.
     pub(crate) fn restore(&self, snapshot: &Snapshot) {
         self.clock.advance_to(snapshot.taken());
+        // Before calls are kept from going on: it may take its time.
+        let written = self.store.as_ref().map(|store| store.prepare_to_restore(snapshot.frozen()));
         let together = self.store.as_ref().map(|store| store.group());
         self.engine.restore(snapshot.frozen());
         self.request_ids.go_on_from(snapshot.request_ids());
         self.note_moment();
         drop(together);
+        drop(written);
         // Records that are put from now on can have the numbers of earlier ones.
         self.recorder.recording().reads.clear();
         self.waiters.wake();

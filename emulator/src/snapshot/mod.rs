@@ -22,6 +22,7 @@ mod error;
 mod file;
 pub(crate) mod read;
 pub(crate) mod rows;
+pub(crate) mod to_come;
 pub(crate) mod write;
 
 use std::fmt;

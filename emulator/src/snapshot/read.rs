@@ -17,15 +17,13 @@ use crate::engine::consumer::Consumer;
 use crate::engine::deliveries::{Acknowledged, Deliveries, Delivery, Place, Side};
 use crate::engine::entropy::Drawn;
 use crate::engine::frozen::Frozen;
-use crate::engine::lifecycle::Due;
 use crate::engine::log::Log;
 use crate::engine::queue::{Queue, QueueStart};
 use crate::engine::realm::Realm;
 use crate::engine::rolling::RollingDay;
 use crate::engine::stream::{Stream, StreamState};
 use crate::engine::sync::Mutex;
-use crate::engine::topology::{Shard, Topology, are_neighbours};
-use crate::engine::transition::Transition;
+use crate::engine::topology::{Shard, Topology};
 use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, RealmId, StreamAddress};
 use crate::model::channel::{ChannelId, DataFreshnessInSeconds};
 use crate::model::constraint::{Constrained, Measured};
@@ -40,15 +38,14 @@ use crate::model::timestamp::Timestamp;
 use super::Snapshot;
 use super::error::Problem;
 use super::rows::{
-    Announcement, Becomes, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DestinationRow,
-    DrawnRow, EndRow, FORMAT, Header, Number, Parsed, QueueRow, RealmRow, RecordRow, Row, ShardRow,
-    StreamRow, Text, VERSION,
+    Announcement, ChangeRow, ChannelRow, CommitmentRow, ConsumerRow, DestinationRow, DrawnRow,
+    EndRow, FORMAT, Header, Number, QueueRow, RealmRow, RecordRow, Row, ShardRow, StreamRow, Text,
+    VERSION,
 };
+use super::to_come::{SHARDS_AT_ONCE_MAX, ToCome, check_warm_throughput};
 
 /// A first line is not longer: a large file of another kind is not read whole.
 const HEADER_BYTES_MAX: u64 = 64 * 1024;
-/// More shards than any operation makes of a stream at once.
-const SHARDS_AT_ONCE_MAX: u32 = 20_000;
 
 /// Why something cannot stand in a file.
 pub(crate) type Refusal = String;
@@ -111,8 +108,7 @@ struct World {
     realms: Vec<Realm>,
     stream: Option<(StreamRow, Vec<Shard>)>,
     shard: Option<OpenShard>,
-    /// Streams of the last realm whose shards are about to change.
-    resharding: BTreeSet<StreamName>,
+    to_come: ToCome,
     incarnations: BTreeSet<u64>,
     found: EndRow,
 }
@@ -170,7 +166,7 @@ impl World {
             return Err("a realm that was there before".to_owned());
         }
         self.realms.push(realm(id, &row.commitment, row.retired_seconds)?);
-        self.resharding.clear();
+        self.to_come.turn_to_next_realm();
         Ok(())
     }
 
@@ -193,7 +189,7 @@ impl World {
     fn add_change(&mut self, row: ChangeRow) -> Result<(), Refusal> {
         let realm = self.realms.last().ok_or("a change outside of a realm")?;
         let due = (Timestamp::from_millis(row.at), self.found.changes);
-        add_change(realm, row.stream.0, due, row.becomes, &mut self.resharding)
+        self.to_come.add(realm, row.stream.0, due, row.becomes)
     }
 }
 
@@ -234,26 +230,6 @@ pub(crate) fn add_stream(realm: &Realm, row: StreamRow, shards: Vec<Shard>) -> R
         }
     }
     realm.add_restored(Arc::new(stream));
-    Ok(())
-}
-
-/// Adds a change to come. `resharding` are the realm's streams whose shards are
-/// about to change.
-pub(crate) fn add_change(
-    realm: &Realm,
-    stream: StreamName,
-    due: Due,
-    becomes: Becomes,
-    resharding: &mut BTreeSet<StreamName>,
-) -> Result<(), Refusal> {
-    let found = realm.find(&stream).ok_or("a change of no stream")?;
-    let change = transition(becomes);
-    // One at a time: the second would be made to other shards.
-    let reshards = reshards(&change, &found.state().topology);
-    if reshards.is_some_and(|possible| !possible || !resharding.insert(stream)) {
-        return Err("a change of shards that cannot be made".to_owned());
-    }
-    realm.lifecycle().schedule_restored(due, found, change);
     Ok(())
 }
 
@@ -331,9 +307,23 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     let address = StreamAddress { realm: realm.clone(), name: row.name.0 };
     let topology = Topology::from_shards(shards)
         .ok_or_else(|| format!("the shards of {} do not fit together", address.name))?;
-    let takes_records = matches!(row.status.0, StreamStatus::Active | StreamStatus::Updating);
-    if takes_records && topology.open_count() == 0 {
-        return Err(format!("{} has no shards", address.name));
+    match (row.status.0, topology.open_count()) {
+        (StreamStatus::Active | StreamStatus::Updating, 0) => {
+            return Err(format!("{} has no shards", address.name));
+        }
+        (StreamStatus::Creating, 1..) => {
+            return Err(format!("{} is CREATING and has shards", address.name));
+        }
+        (StreamStatus::Active | StreamStatus::Updating, 1..)
+        | (StreamStatus::Creating, 0)
+        | (StreamStatus::Deleting, _) => {}
+    }
+    check_lineage(&topology).map_err(|what| format!("the shards of {}: {what}", address.name))?;
+    if row.planned_shards > SHARDS_AT_ONCE_MAX.max(topology.open_count() + 1) {
+        return Err(format!("{} plans more shards than there can be", address.name));
+    }
+    if let Some(target) = row.warm_throughput {
+        check_warm_throughput(target).map_err(|what| format!("{}: {what}", address.name))?;
     }
     let mut registrations = BTreeMap::new();
     for (Text(name), registered) in row.registrations_seconds {
@@ -392,6 +382,24 @@ fn stream(row: StreamRow, shards: Vec<Shard>, realm: &RealmId) -> Result<Stream,
     let stream = Stream::new(address, row.incarnation, created, created_seconds, state);
     stream.set_auto_turn(row.auto_turn);
     Ok(stream)
+}
+
+/// Refuses closed shards that were never a part of the space, and shards that take
+/// records though others have taken over from them.
+fn check_lineage(topology: &Topology) -> Result<(), String> {
+    for shard in topology.shards() {
+        let (index, range) = (shard.index, shard.hash_keys);
+        if range.end < range.start {
+            return Err(format!("{index} ends before it begins"));
+        }
+        let parents = [shard.parent, shard.adjacent_parent].into_iter().flatten();
+        for parent in parents.filter_map(|parent| topology.shard(parent)) {
+            if parent.closed.is_none() {
+                return Err(format!("{} is open and has the child {index}", parent.index));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn channel(row: ChannelRow, realm: &RealmId) -> Result<Channel, Refusal> {
@@ -522,75 +530,5 @@ fn seconds(seconds: u64) -> Result<u64, Refusal> {
         Ok(seconds)
     } else {
         Err(format!("{seconds} seconds are more than there can be"))
-    }
-}
-
-fn transition(becomes: Becomes) -> Transition {
-    match becomes {
-        Becomes::Created { shards } => Transition::Created { shards },
-        Becomes::Deleted => Transition::Deleted,
-        Becomes::Split { parent, upper_start } => Transition::Split {
-            parent: ShardIndex::new(parent),
-            upper_start: HashKey::new(upper_start.0),
-        },
-        Becomes::Merged { lower, upper } => {
-            Transition::Merged { lower: ShardIndex::new(lower), upper: ShardIndex::new(upper) }
-        }
-        Becomes::Rescaled { shards } => Transition::Rescaled { shards },
-        Becomes::ModeSwitched { mode: Text(mode), warm_throughput } => {
-            Transition::ModeSwitched { mode, warm_throughput }
-        }
-        Becomes::Encrypted { key: Text(key) } => Transition::Encrypted { key },
-        Becomes::Decrypted => Transition::Decrypted,
-        Becomes::RecordSizeChanged { limit_kib } => {
-            Transition::RecordSizeChanged { limit: limit_kib.0 }
-        }
-        Becomes::BusyShardSplit { parent, shards_max } => {
-            Transition::BusyShardSplit { parent: ShardIndex::new(parent), shards_max }
-        }
-        Becomes::Unchanged => Transition::Unchanged,
-        Becomes::Warmed { target, shards } => Transition::Warmed { target, shards },
-        Becomes::ChannelReady { id: Text(id) } => Transition::ChannelReady { id },
-        Becomes::ChannelGone { id: Text(id) } => Transition::ChannelGone { id },
-        Becomes::ConsumerReady { name: Text(name) } => Transition::ConsumerReady { name },
-        Becomes::ConsumerGone { name: Text(name) } => Transition::ConsumerGone { name },
-        Becomes::QueueGone { id: Parsed(id) } => Transition::QueueGone { id },
-        Becomes::QueueReady { id: Parsed(id) } => Transition::QueueReady { id },
-    }
-}
-
-/// Whether a change of shards can be made; `None` if it is another change.
-fn reshards(change: &Transition, topology: &Topology) -> Option<bool> {
-    let open = |index| {
-        let shard: Option<&Shard> = topology.shard(index);
-        shard.filter(|shard| shard.closed.is_none()).map(|shard| shard.hash_keys)
-    };
-    match change {
-        Transition::Created { shards }
-        | Transition::Rescaled { shards }
-        | Transition::Warmed { shards, .. } => Some((1..=SHARDS_AT_ONCE_MAX).contains(shards)),
-        Transition::Split { parent, upper_start } => Some(
-            open(*parent)
-                .is_some_and(|range| range.start < *upper_start && *upper_start <= range.end),
-        ),
-        Transition::Merged { lower, upper } => Some(
-            open(*lower)
-                .zip(open(*upper))
-                .is_some_and(|(lower, upper)| are_neighbours(lower, upper)),
-        ),
-        Transition::Deleted
-        // By then others may have taken over from the shard, and nothing comes of it.
-        | Transition::BusyShardSplit { .. }
-        | Transition::ModeSwitched { .. }
-        | Transition::Encrypted { .. }
-        | Transition::Decrypted
-        | Transition::RecordSizeChanged { .. }
-        | Transition::Unchanged
-        | Transition::ChannelReady { .. }
-        | Transition::ChannelGone { .. }
-        | Transition::ConsumerReady { .. }
-        | Transition::ConsumerGone { .. }
-        | Transition::QueueGone { .. }
-        | Transition::QueueReady { .. } => None,
     }
 }

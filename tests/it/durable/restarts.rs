@@ -1,12 +1,13 @@
 //! What is there again after a restart.
 
+use std::fs;
 use std::time::Duration;
 
-use kinesis_emulator::{Builder, Init, InitialStream, Snapshot};
+use kinesis_emulator::{Builder, Clock, Emulator, Init, InitialStream, Snapshot};
 use serde_json::{Value, json};
 
 use crate::support::directory::Directory;
-use crate::support::raw::{Raw, list, put_input, text};
+use crate::support::raw::{Raw, START, list, put_input, text};
 use crate::wire::snapshots::furnish;
 
 /// An emulator in a directory, as its own process would be started anew.
@@ -200,6 +201,109 @@ fn what_is_to_be_there_from_the_start_is_made_unless_it_is_there() {
     let shard = "shardId-000000000000";
     assert_eq!(second.read_all("orders", shard), ["from the start", "later"]);
     assert_eq!(second.shards("clicks").len(), 2);
+}
+
+/// What does not begin, and all that was said of it.
+fn refused(directory: &Directory, set: impl FnOnce(Builder) -> Builder) -> String {
+    let builder = Emulator::builder().clock(Clock::manual(START));
+    set(directory.keep(builder)).try_in_process().expect_err("it cannot begin").to_string()
+}
+
+/// Two streams, the first of which has a record with this hash key between two others.
+fn orders_and_clicks(hash_key: &str) -> Init {
+    let orders = InitialStream::provisioned("orders", 1)
+        .consumer("billing")
+        .record("k", "a")
+        .record_at("k", hash_key, "b")
+        .record("k", "c");
+    Init::new().stream(orders).stream(InitialStream::provisioned("clicks", 2))
+}
+
+#[test]
+fn nothing_is_kept_of_a_beginning_that_fails_and_the_mended_one_is_whole() {
+    let directory = Directory::new("half-begun");
+    for _ in 0..2 {
+        let said = refused(&directory, |builder| builder.init(orders_and_clicks("-5")));
+        assert!(said.contains("streams[0].records[1]"), "{said}");
+    }
+    // What is in the file now can be something else.
+    let raw = started_in(&directory, |builder| builder);
+    assert_eq!(raw.ok("ListStreams", json!({}))["StreamNames"], json!([]));
+    drop(raw);
+    for _ in 0..2 {
+        let raw = started_in(&directory, |builder| builder.init(orders_and_clicks("5")));
+        assert_eq!(raw.read_all("orders", "shardId-000000000000"), ["a", "b", "c"]);
+        assert_eq!(raw.shards("clicks").len(), 2);
+    }
+}
+
+#[test]
+fn a_directory_is_as_it_was_after_a_beginning_that_failed() {
+    let directory = Directory::new("half-begun-again");
+    let raw = furnish(|builder| directory.keep(builder));
+    let before = state(&raw.emulator.snapshot());
+    drop(raw);
+    let bytes = || -> Vec<_> {
+        let files = directory.files().into_iter();
+        files.map(|file| (file.clone(), fs::read(file).expect("it can be read"))).collect()
+    };
+    let there_before = bytes();
+    // The second stream of that name is refused when the first one has been made.
+    let twice = || {
+        let late = || InitialStream::provisioned("late", 1).record("k", "a");
+        Init::new().stream(late()).stream(late())
+    };
+    let said = refused(&directory, |builder| builder.init(twice()));
+    assert!(said.contains("streams[1]: ResourceInUseException"), "{said}");
+    let there_then = bytes();
+    for file in &there_before {
+        assert!(there_then.contains(file), "{} was touched", file.0.display());
+    }
+    refused(&directory, |builder| builder.init(twice()));
+    assert_eq!(bytes().len(), there_then.len(), "failing again and again leaves no files");
+    let again = started_in(&directory, |builder| builder);
+    assert_eq!(state(&again.emulator.snapshot()), before);
+}
+
+#[test]
+fn nothing_is_kept_of_a_snapshot_when_what_comes_with_it_is_refused() {
+    let other = Raw::new();
+    other.create_stream("books", 1);
+    other.put("books", "k", b"from the snapshot");
+    let snapshot = other.emulator.snapshot();
+    let directory = Directory::new("half-begun-snapshot");
+    refused(&directory, |builder| builder.snapshot(&snapshot).init(orders_and_clicks("-5")));
+    drop(started_in(&directory, |builder| {
+        builder.snapshot(&snapshot).init(orders_and_clicks("5"))
+    }));
+    let raw = started_in(&directory, |builder| builder);
+    let shard = "shardId-000000000000";
+    assert_eq!(raw.read_all("books", shard), ["from the snapshot"]);
+    assert_eq!(raw.read_all("orders", shard), ["a", "b", "c"]);
+    assert_eq!(
+        raw.ok("ListStreams", json!({}))["StreamNames"],
+        json!(["books", "clicks", "orders"])
+    );
+}
+
+#[test]
+fn streams_of_a_snapshot_stay_as_they_are_from_the_first_start_on() {
+    let other = Raw::new();
+    other.create_stream("orders", 1);
+    other.put("orders", "k", b"from the snapshot");
+    let snapshot = other.emulator.snapshot();
+    let directory = Directory::new("snapshot-and-init");
+    for _ in 0..2 {
+        let raw = started_in(&directory, |builder| {
+            builder.snapshot(&snapshot).init(orders_and_clicks("5"))
+        });
+        assert_eq!(raw.read_all("orders", "shardId-000000000000"), ["from the snapshot"]);
+        assert_eq!(raw.shards("clicks").len(), 2);
+    }
+    // There is nothing to go on with where nothing is kept: that is a mistake.
+    let both = Emulator::builder().snapshot(&snapshot).init(orders_and_clicks("5"));
+    let said = both.try_in_process().expect_err("there are two of that name").to_string();
+    assert!(said.contains("streams[0]: ResourceInUseException"), "{said}");
 }
 
 #[test]

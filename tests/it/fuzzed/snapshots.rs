@@ -1,11 +1,12 @@
 //! Snapshot files: whatever a file holds, it is refused, or it makes an emulator
 //! that answers and can be written down again.
 
+use http::StatusCode;
 use kinesis_emulator::{Emulator, Snapshot};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::contents::contents;
-use crate::support::raw::Raw;
+use crate::support::raw::{Raw, put_input};
 
 /// The bytes are a file but for its last line, which is made so that it fits.
 pub(super) fn a_file_is_refused_or_an_emulator(bytes: &[u8]) {
@@ -14,7 +15,17 @@ pub(super) fn a_file_is_refused_or_an_emulator(bytes: &[u8]) {
     let raw = Raw { emulator: Emulator::builder().snapshot(&snapshot).in_process() };
     let again = Snapshot::from_bytes(&raw.emulator.snapshot().to_bytes());
     assert!(again.is_ok(), "{:?}", again.err());
-    contents(&raw);
+    for found in contents(&raw) {
+        if let Value::String(stream) = found {
+            put_to(&raw, &stream);
+        }
+    }
+}
+
+/// Puts a record, whatever the stream does about it.
+fn put_to(raw: &Raw, stream: &str) {
+    let answer = raw.call("PutRecord", put_input(stream, "k", b"more"));
+    assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
 }
 
 /// The file with the counts and the checksum that it needs to be whole.

@@ -7,6 +7,7 @@ mod refusing;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::batch::Batch;
 use super::commit_log::{CommitLog, Durability, LogState};
 use super::error::DataDirErrorKind;
 use super::recovery::{Found, Recovery};
@@ -73,6 +74,54 @@ fn what_was_pushed_comes_back_in_order_over_checkpoints() {
     assert_eq!(log.state(), LogState::Writing);
     let sizes = log.sizes();
     assert!(sizes.checkpoint_bytes > 0 && sizes.log_files == 2, "{sizes:?}");
+}
+
+#[test]
+fn what_is_taken_back_was_never_pushed() {
+    let folder = Folder::new("tentative");
+    let (log, ..) = recover(&folder.0);
+    push_durably(&log, "a");
+    let before = log.written();
+    let tentative = log.tentative();
+    push(&log, "b");
+    push(&log, "c");
+    assert_eq!(tentative.bytes(), log.written().bytes() - before.bytes());
+    drop(tentative);
+    assert_eq!(log.written(), before);
+    let tentative = log.tentative();
+    push(&log, "d");
+    tentative.keep();
+    push_durably(&log, "e");
+    log.close().expect("the disk takes it");
+    drop(log);
+    let (_log, entries, _) = recover(&folder.0);
+    assert_eq!(entries, ["a", "d", "e"]);
+}
+
+#[test]
+fn what_is_a_batch_by_itself_is_never_in_the_middle_of_a_call() {
+    let folder = Folder::new("batch");
+    let (log, ..) = recover(&folder.0);
+    let batch = |entry: &str| {
+        let mut batch = Batch::default();
+        batch.push(|buffer| buffer.extend_from_slice(entry.as_bytes()));
+        batch
+    };
+    push(&log, "a");
+    log.push_batch(batch("b"));
+    let group = log.group();
+    push(&log, "one half");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| log.push_batch(batch("c")));
+        push(&log, "the other");
+        assert!(!waits.is_finished());
+        drop(group);
+    });
+    push_durably(&log, "d");
+    log.close().expect("the disk takes it");
+    drop(log);
+    let (_log, entries, _) = recover(&folder.0);
+    assert_eq!(entries, ["a", "b", "one half", "the other", "c", "d"]);
 }
 
 #[test]

@@ -135,20 +135,36 @@ impl Init {
         Ok(Self { streams, file: None })
     }
 
-    /// Makes everything there is, by calling operations; with `resumed`, streams
-    /// that are there already stay as they are.
-    pub(super) fn apply(&self, service: &Service, resumed: bool) -> Result<(), InitError> {
+    /// Makes everything there is, by calling operations.
+    ///
+    /// # Errors
+    /// If an operation refuses a part of it: what came before that is there.
+    pub(super) fn apply(&self, service: &Service, if_there: IfThere) -> Result<(), InitError> {
         let call = |target: Target<'_>, input: &Value| service.run(target, input);
-        self.streams
-            .iter()
-            .enumerate()
-            .filter(|(_, stream)| !(resumed && service.has_initial(stream)))
+        let stays = |stream: &InitialStream| match if_there {
+            IfThere::Keep => service.has_initial(stream),
+            IfThere::Refuse => false,
+        };
+        // Looked at before any is made: to name a stream twice is refused.
+        let streams: Vec<_> =
+            self.streams.iter().enumerate().filter(|(_, stream)| !stays(stream)).collect();
+        streams
+            .into_iter()
             .try_for_each(|(index, stream)| stream.apply(&format!("streams[{index}]"), &call))
             .map_err(|error| match &self.file {
                 Some(file) => error.in_file(file),
                 None => error,
             })
     }
+}
+
+/// What becomes of an [`Init`]'s stream that is there already.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum IfThere {
+    /// It stays as it is.
+    Keep,
+    /// Nothing is to be there already.
+    Refuse,
 }
 
 /// An operation, and in whose realm; the default's, where it is not said.
