@@ -40,7 +40,8 @@ impl Deadline {
                 waker.wake();
             }
         };
-        let name = "kinesis-emulator deadline".to_owned();
+        // Systems cut names off after 15 bytes.
+        let name = "deadline of kinesis-emulator".to_owned();
         let started = thread::Builder::new().name(name).spawn(keep);
         drop(started.expect("a test can have a thread"));
         Self(shared)

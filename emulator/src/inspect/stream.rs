@@ -17,7 +17,7 @@ use crate::model::timestamp::Timestamp;
 use crate::operations::BatchRead;
 use crate::service::Service;
 
-use super::waiting::{self, Waiting};
+use super::waiting::{self, LimitedWaiting, Waiting};
 use super::{Consumer, Record, Shard, realm_and_name};
 
 /// How long a wait lasts at most, in real time, unless it says otherwise.
@@ -128,19 +128,47 @@ impl StreamView {
     /// If there is no such stream or shard.
     #[track_caller]
     pub fn records_of_shard(&self, shard_id: &str) -> Vec<Record> {
-        let stream = self.expect_found(self.find());
+        let found = self.expect_found(self.try_records_of_shard(shard_id));
+        found.unwrap_or_else(|missing| panic!("{missing}"))
+    }
+
+    /// The same, if there is such a stream. If it has no such shard, says which it
+    /// has.
+    pub(crate) fn try_records_of_shard(
+        &self,
+        shard_id: &str,
+    ) -> Option<Result<Vec<Record>, String>> {
+        let stream = self.find()?;
         let state = stream.state();
+        let batch = match self.shard_in(&state, shard_id) {
+            Ok(shard) => stored(shard, &state, self.now()),
+            Err(missing) => return Some(Err(missing)),
+        };
+        drop(state);
+        Some(Ok(batch.iter().map(|record| Record::new(&stream.address, &record)).collect()))
+    }
+
+    /// Says which shards there are, if there is such a stream and it lacks this one.
+    #[cfg_attr(not(feature = "server"), allow(dead_code))]
+    pub(crate) fn lacks_shard(&self, shard_id: &str) -> Option<String> {
+        let stream = self.find()?;
+        let state = stream.state();
+        self.shard_in(&state, shard_id).err()
+    }
+
+    fn shard_in<'a>(
+        &self,
+        state: &'a StreamState,
+        shard_id: &str,
+    ) -> Result<&'a topology::Shard, String> {
         let shards = state.topology.shards();
-        let Some(shard) = shards.iter().find(|shard| shard.index.to_string() == shard_id) else {
+        shards.iter().find(|shard| shard.index.to_string() == shard_id).ok_or_else(|| {
             let last = shards.last().map(|shard| shard.index).unwrap_or(ShardIndex::new(0));
-            panic!(
+            format!(
                 "there is no shard {shard_id} in {self}: there are {}, up to {last}",
                 shards.len()
-            );
-        };
-        let batch = stored(shard, &state, self.now());
-        drop(state);
-        batch.iter().map(|record| Record::new(&stream.address, &record)).collect()
+            )
+        })
     }
 
     /// The shards within retention, oldest first, closed ones included.
@@ -188,7 +216,18 @@ impl StreamView {
         count: usize,
         limit: Duration,
     ) -> impl Future<Output = Vec<Record>> + Send + Unpin + use<> {
-        Waiting::new(self.clone(), count, limit)
+        LimitedWaiting::new(self.clone(), count, limit)
+    }
+
+    /// Ready when there are as many records as wanted, in one shard if one is
+    /// named. It has no limit: whoever waits has one, or drops it.
+    #[cfg_attr(not(feature = "server"), allow(dead_code))]
+    pub(crate) fn arrival(
+        &self,
+        shard: Option<ShardIndex>,
+        count: usize,
+    ) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        Waiting::new(self.clone(), shard, count)
     }
 
     /// The same from code that is not async: it blocks the thread. On a

@@ -1,5 +1,6 @@
 //! Waiting for records: woken by the put that stores the last of them, by any
-//! change of the stream, and by its making.
+//! change of the stream, and by its making. Rust tests wait within a limit that a
+//! thread keeps; the control API has a runtime with timers, and needs neither.
 
 use std::panic::Location;
 use std::pin::{Pin, pin};
@@ -10,30 +11,28 @@ use std::time::Duration;
 
 use crate::engine::stream::Stream;
 use crate::engine::topology::Shard;
+use crate::model::shard_id::ShardIndex;
 
 use super::deadline::Deadline;
 use super::{Record, StreamView, listed};
 
-/// Ready when a stream has as many records as wanted.
+/// Ready when a stream, or one shard of it, has as many records as wanted. It waits
+/// for as long as it is not dropped.
 pub(super) struct Waiting {
     view: StreamView,
+    /// The shard whose records alone count.
+    shard: Option<ShardIndex>,
     wanted: usize,
-    limit: Duration,
     /// Tells who waits from all others who do.
     id: u64,
-    /// Begins when there is something to wait for.
-    deadline: Option<Deadline>,
     /// The streams of the name that were seen, each with our waker.
     watched: Vec<Arc<Stream>>,
-    asked_at: &'static Location<'static>,
 }
 
 impl Waiting {
-    #[track_caller]
-    pub(super) fn new(view: StreamView, wanted: usize, limit: Duration) -> Self {
+    pub(super) fn new(view: StreamView, shard: Option<ShardIndex>, wanted: usize) -> Self {
         let id = view.service().engine().next_reader();
-        let asked_at = Location::caller();
-        Self { view, wanted, limit, id, deadline: None, watched: Vec::new(), asked_at }
+        Self { view, shard, wanted, id, watched: Vec::new() }
     }
 
     /// How many records there are now. The waker is woken when there are more:
@@ -49,7 +48,8 @@ impl Waiting {
         let mut before = Vec::new();
         let state = stream.state();
         let horizon = state.horizon(now);
-        let counts = state.topology.shards().iter().map(|shard| {
+        let counts_in = |shard: &&Shard| self.shard.is_none_or(|wanted| wanted == shard.index);
+        let counts = state.topology.shards().iter().filter(counts_in).map(|shard| {
             let mut log = shard.log.lock();
             before.extend(log.readers_at_end.register(self.id, waker));
             log.end() - log.index_at(horizon)
@@ -59,9 +59,52 @@ impl Waiting {
         drop(before);
         count
     }
+}
+
+impl Future for Waiting {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.count(context.waker()) < self.wanted {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.view.service().waiters().unwatch(self.id);
+        for stream in &self.watched {
+            stream.unwatch(self.id);
+            let state = stream.state();
+            let shards = state.topology.shards().iter();
+            let forget = |shard: &Shard| shard.log.lock().readers_at_end.remove(self.id);
+            let wakers: Vec<_> = shards.filter_map(forget).collect();
+            drop(state);
+            drop(wakers);
+        }
+    }
+}
+
+/// Waits for a stream's records, and panics when a limit in real time has passed.
+pub(super) struct LimitedWaiting {
+    waiting: Waiting,
+    limit: Duration,
+    /// Begins when there is something to wait for.
+    deadline: Option<Deadline>,
+    asked_at: &'static Location<'static>,
+}
+
+impl LimitedWaiting {
+    #[track_caller]
+    pub(super) fn new(view: StreamView, wanted: usize, limit: Duration) -> Self {
+        let asked_at = Location::caller();
+        Self { waiting: Waiting::new(view, None, wanted), limit, deadline: None, asked_at }
+    }
 
     fn give_up(&self) -> ! {
-        let Self { wanted, limit, asked_at, view, .. } = self;
+        let Self { waiting: Waiting { view, wanted, .. }, limit, asked_at, .. } = self;
         let plural = if *wanted == 1 { "" } else { "s" };
         let found = match view.try_records() {
             None => view.missing(),
@@ -78,35 +121,19 @@ impl Waiting {
     }
 }
 
-impl Future for Waiting {
+impl Future for LimitedWaiting {
     type Output = Vec<Record>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Vec<Record>> {
-        let waker = context.waker();
-        if self.count(waker) >= self.wanted {
-            return Poll::Ready(self.view.try_records().unwrap_or_default());
+        if Pin::new(&mut self.waiting).poll(context).is_ready() {
+            return Poll::Ready(self.waiting.view.try_records().unwrap_or_default());
         }
         let limit = self.limit;
         let deadline = self.deadline.get_or_insert_with(|| Deadline::after(limit));
-        if deadline.has_passed(waker) {
+        if deadline.has_passed(context.waker()) {
             self.give_up();
         }
         Poll::Pending
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.view.service().waiters().unwatch(self.id);
-        for stream in &self.watched {
-            stream.unwatch(self.id);
-            let state = stream.state();
-            let shards = state.topology.shards().iter();
-            let forget = |shard: &Shard| shard.log.lock().readers_at_end.remove(self.id);
-            let wakers: Vec<_> = shards.filter_map(forget).collect();
-            drop(state);
-            drop(wakers);
-        }
     }
 }
 

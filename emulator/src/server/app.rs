@@ -14,15 +14,13 @@ use http::{Method, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 
 use crate::service::body::{Body, Dropped};
 use crate::service::soon::{Later, Soon};
 use crate::service::{BODY_BYTES_MAX, Service};
 
 use super::call::OpenCall;
-use super::control;
+use super::control::{self, Control};
 use super::in_flight::InFlight;
 use super::receiving::Receiving;
 use super::refusal::{HEADERS_BYTES_MAX, Refusal, URI_BYTES_MAX};
@@ -32,7 +30,7 @@ use super::visitors::Visitors;
 #[derive(Debug)]
 pub(super) struct App {
     service: Arc<Service>,
-    control: Option<TowerToHyperService<Router>>,
+    control: Option<Arc<Control>>,
     visitors: Visitors,
     pub(super) in_flight: InFlight,
     /// How long a body may take; nothing is waited for in vain if there is none.
@@ -47,7 +45,7 @@ impl App {
         in_flight_bytes_max: usize,
         body_within: Option<Duration>,
     ) -> Arc<Self> {
-        let control = control.map(TowerToHyperService::new);
+        let control = control.map(|routes| Arc::new(Control::new(routes, in_flight_bytes_max)));
         let in_flight = InFlight::new(in_flight_bytes_max);
         Arc::new(Self { service, control, visitors, in_flight, body_within })
     }
@@ -55,28 +53,21 @@ impl App {
     /// Answers a request, or begins to: most calls have all they need by now. The
     /// call is open until its answer has been taken.
     fn answer(
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         mut call: OpenCall,
         context: &mut Context<'_>,
     ) -> Soon<Answer> {
-        let admitted = call.grow(0).and_then(|()| call.client.app.admit(&request));
-        if let Err(refusal) = admitted {
-            return refused(&refusal, request.into_parts().0, call);
-        }
         if let Some(control) = &call.client.app.control
             && control::is_path(request.uri().path())
         {
-            if let Some(peer) = call.client.peer {
-                request.extensions_mut().insert(peer);
-            }
-            let answering = control.call(request);
-            return Soon::later(async move {
-                let Ok(response) = answering.await;
-                Ok(AppBody::of(response.map(Either::Right), call))
-            });
+            return Soon::later(Self::have_control_answer(Arc::clone(control), request, call));
+        }
+        let admitted = call.grow(0).and_then(|()| call.client.app.admit(&request, BODY_BYTES_MAX));
+        if let Err(refusal) = admitted {
+            return refused(&refusal, request.into_parts().0, call);
         }
         let (parts, body) = request.into_parts();
-        let mut receiving = Receiving::new(body);
+        let mut receiving = Receiving::new(body, BODY_BYTES_MAX);
         match receiving.poll(&mut call, context) {
             Poll::Ready(body) => Self::hand_on(parts, body, call),
             Poll::Pending => Soon::later(async move {
@@ -84,6 +75,29 @@ impl App {
                 Self::hand_on(parts, body, call).wait().await
             }),
         }
+    }
+
+    /// Has the control API answer, under the rules for all bodies and in words of its own.
+    async fn have_control_answer(
+        control: Arc<Control>,
+        request: Request<Incoming>,
+        mut call: OpenCall,
+    ) -> Answer {
+        let body_bytes_max = control.body_bytes_max(&request);
+        let admitted = call
+            .grow(0)
+            .and_then(|()| control::admit(&request, call.client.peer))
+            .and_then(|()| call.client.app.admit(&request, body_bytes_max));
+        let (parts, body) = request.into_parts();
+        let body = match admitted {
+            Ok(()) => Receiving::new(body, body_bytes_max).rest(&mut call).await,
+            Err(refusal) => Err(refusal),
+        };
+        let response = match body {
+            Ok(body) => control.answer(Request::from_parts(parts, body)).await,
+            Err(refusal) => Control::refuse(&refusal, &parts),
+        };
+        Ok(AppBody::of(response.map(Either::Right), call))
     }
 
     /// Has the service answer.
@@ -103,8 +117,8 @@ impl App {
         })
     }
 
-    /// Looks at a request's head.
-    fn admit(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+    /// Looks at the head of a request whose body may have so many bytes.
+    fn admit(&self, request: &Request<Incoming>, body_bytes_max: usize) -> Result<(), Refusal> {
         let uri = request.uri();
         let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
         if uri_bytes > URI_BYTES_MAX {
@@ -124,10 +138,10 @@ impl App {
             return Err(Refusal::Encoded(coding));
         }
         if request.headers().contains_key(EXPECT)
-            && request.body().size_hint().lower() > BODY_BYTES_MAX as u64
+            && request.body().size_hint().lower() > body_bytes_max as u64
         {
             // The client waits to be told whether to send it.
-            return Err(Refusal::BodyTooLarge);
+            return Err(Refusal::BodyTooLarge(body_bytes_max));
         }
         self.visitors.admit(request)
     }

@@ -17,6 +17,7 @@ use super::refusal::Refusal;
 /// not copied; many tiny ones take no more memory than a large one.
 pub(super) struct Receiving {
     body: Incoming,
+    bytes_max: usize,
     declared_bytes: usize,
     first: Bytes,
     all: BytesMut,
@@ -29,10 +30,12 @@ pub(super) struct Receiving {
 const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Receiving {
-    pub(super) fn new(body: Incoming) -> Self {
+    /// Begins with a body that may have so many bytes.
+    pub(super) fn new(body: Incoming, bytes_max: usize) -> Self {
         let declared_bytes = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        let discarded_bytes = (declared_bytes > BODY_BYTES_MAX).then_some(0);
-        Self { body, declared_bytes, first: Bytes::new(), all: BytesMut::new(), discarded_bytes }
+        let discarded_bytes = (declared_bytes > bytes_max).then_some(0);
+        let (first, all) = (Bytes::new(), BytesMut::new());
+        Self { body, bytes_max, declared_bytes, first, all, discarded_bytes }
     }
 
     /// The whole body, if it has come. Most have come with their heads.
@@ -51,7 +54,7 @@ impl Receiving {
             }
         }
         if self.discarded_bytes.is_some() {
-            return Poll::Ready(Err(Refusal::BodyTooLarge));
+            return Poll::Ready(Err(Refusal::BodyTooLarge(self.bytes_max)));
         }
         let is_one_piece = self.all.is_empty();
         Poll::Ready(Ok(if is_one_piece {
@@ -65,10 +68,10 @@ impl Receiving {
         if let Some(discarded) = &mut self.discarded_bytes {
             *discarded += piece.len();
             let is_enough = *discarded > DISCARDED_BYTES_MAX;
-            return if is_enough { Err(Refusal::BodyTooLarge) } else { Ok(()) };
+            return if is_enough { Err(Refusal::BodyTooLarge(self.bytes_max)) } else { Ok(()) };
         }
         let bytes = self.first.len().max(self.all.len()) + piece.len();
-        if bytes > BODY_BYTES_MAX {
+        if bytes > self.bytes_max {
             self.discarded_bytes = Some(bytes);
             (self.first, self.all) = (Bytes::new(), BytesMut::new());
             return Ok(());
@@ -79,7 +82,9 @@ impl Receiving {
             return Ok(());
         }
         if self.all.is_empty() {
-            self.all.reserve(self.declared_bytes.max(bytes));
+            // What a client says is to come counts for nothing before it has come: no
+            // more is reserved for it than a call may have.
+            self.all.reserve(self.declared_bytes.min(BODY_BYTES_MAX).max(bytes));
             self.all.extend_from_slice(&self.first);
         }
         self.all.extend_from_slice(&piece);

@@ -6,8 +6,8 @@
 use http::request::Parts;
 use http::{Response, StatusCode};
 
+use crate::service::Service;
 use crate::service::body::Body;
-use crate::service::{BODY_BYTES_MAX, Service};
 
 /// Why a request is not handed on.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub(super) enum Refusal {
     HeadTooLarge,
     /// The body is compressed, or otherwise not what it is: how.
     Encoded(String),
-    BodyTooLarge,
+    /// It has more bytes than this.
+    BodyTooLarge(usize),
     BodyTooSlow,
     BodyCutShort,
     Busy,
@@ -33,13 +34,13 @@ pub(super) const URI_BYTES_MAX: usize = 16 * 1024;
 pub(super) const HEADERS_BYTES_MAX: usize = 64 * 1024;
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NotForYou(_) => StatusCode::FORBIDDEN,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyCutShort => StatusCode::BAD_REQUEST,
             Self::Busy | Self::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
@@ -53,14 +54,14 @@ impl Refusal {
             Self::UriTooLong => "RequestUriTooLong",
             Self::HeadTooLarge => "RequestHeaderFieldsTooLarge",
             Self::Encoded(_) => "UnsupportedMediaType",
-            Self::BodyTooLarge => "RequestEntityTooLarge",
+            Self::BodyTooLarge(_) => "RequestEntityTooLarge",
             Self::BodyTooSlow => "RequestTimeout",
             Self::BodyCutShort => "IncompleteBody",
             Self::Busy | Self::TooManyConnections => "ServiceUnavailable",
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             Self::NotForYou(why) => why.clone(),
             Self::UriTooLong => format!("The URI is longer than {URI_BYTES_MAX} bytes."),
@@ -70,7 +71,9 @@ impl Refusal {
             Self::Encoded(coding) => {
                 format!("Content-Encoding {coding:?} is not taken: send the body as it is.")
             }
-            Self::BodyTooLarge => format!("The body is larger than {BODY_BYTES_MAX} bytes."),
+            Self::BodyTooLarge(bytes_max) => {
+                format!("The body is larger than {bytes_max} bytes.")
+            }
             Self::BodyTooSlow => {
                 "The body took longer to come than --body-timeout allows.".to_owned()
             }

@@ -154,18 +154,22 @@ impl Latency {
     /// # Errors
     /// Says what it is none of.
     pub fn from_argument(argument: &str) -> Result<Self, String> {
-        match argument {
-            "none" => return Ok(Self::none()),
-            "aws" => return Ok(Self::aws()),
-            _ => {}
-        }
-        if let Ok(duration) = parse_duration(argument) {
-            return Ok(Self::fixed(duration));
+        if let Some(profile) = Self::profile(argument) {
+            return Ok(profile);
         }
         let text = std::fs::read_to_string(argument).map_err(|error| {
             format!("{argument:?} is not none, aws, a duration such as 15ms, nor a file: {error}")
         })?;
         Self::from_json(&text).map_err(|error| format!("{argument}: {error}"))
+    }
+
+    /// The same without files, for texts that come from elsewhere than the command line.
+    pub(crate) fn profile(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self::none()),
+            "aws" => Some(Self::aws()),
+            _ => parse_duration(text).ok().map(Self::fixed),
+        }
     }
 
     #[cfg_attr(not(any(feature = "server", feature = "sdk")), allow(dead_code))]
@@ -349,6 +353,10 @@ mod tests {
         assert_eq!(Latency::from_argument("none"), Ok(Latency::none()));
         assert_eq!(Latency::from_argument("aws"), Ok(Latency::aws()));
         assert_eq!(Latency::from_argument("15ms"), Ok(Latency::fixed(ms(15))));
+        for text in ["none", "aws", "15ms"] {
+            assert_eq!(Latency::profile(text), Latency::from_argument(text).ok());
+        }
+        assert_eq!(Latency::profile("no-such-file"), None);
         let error = Latency::from_argument("no-such-file").unwrap_err();
         assert!(error.contains("not none, aws, a duration such as 15ms, nor a file"), "{error}");
     }

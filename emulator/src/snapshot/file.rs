@@ -50,8 +50,14 @@ impl Snapshot {
     /// If they are not a whole and unchanged snapshot of this version or an
     /// older one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let unnamed = Path::new("that was given");
-        super::read::read(bytes).map_err(|problem| SnapshotError::new(unnamed, problem))
+        super::read::read(bytes).map_err(|problem| {
+            // What has no name is called so that it fits into the sentence.
+            let unnamed = match problem {
+                Problem::NotASnapshot => "what was given",
+                _ => "that was given",
+            };
+            SnapshotError::new(Path::new(unnamed), problem)
+        })
     }
 
     fn write_beside(&self, file: &Path) -> io::Result<()> {
@@ -87,6 +93,29 @@ fn create_beside(file: &Path) -> io::Result<(PathBuf, File)> {
             Ok(opened) => return Ok((beside, opened)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
             Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::rows::{FORMAT, VERSION};
+
+    #[test]
+    fn what_is_said_of_bytes_without_a_file_is_a_sentence() {
+        let announced = |version: u64| format!(r#"{{"format":"{FORMAT}","version":{version}}}"#);
+        for (text, expected) in [
+            ("[]".to_owned(), "what was given is not a snapshot: its first line does not begin"),
+            (
+                announced(VERSION),
+                "the snapshot that was given is cut off after line 0: copy or write",
+            ),
+            (announced(VERSION + 1), "the snapshot that was given has format version "),
+        ] {
+            let read = Snapshot::from_bytes(text.as_bytes());
+            let Err(error) = read else { panic!("{text} was read") };
+            assert!(error.to_string().starts_with(expected), "{text}: {error}");
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The control API, as a test in another language uses it: plain HTTP.
 
+mod bodies;
+mod refusals;
+mod waiting;
+
 use std::net::{IpAddr, Ipv4Addr};
 
-use kinesis_emulator::{Clock, Emulator};
+use kinesis_emulator::{ClientLimits, Clock, Emulator};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::raw::{Custom, START, put_input};
-use crate::support::{create_stream, http_client, impatient_client};
+use crate::support::{create_stream, http_client, impatient_client, read_shard, shard_id};
 
 /// An emulator that is controlled from outside.
 struct Controlled {
@@ -17,7 +21,15 @@ struct Controlled {
 
 impl Controlled {
     fn start() -> Self {
+        Self::limited(|_| ())
+    }
+
+    /// The same with other limits on clients.
+    fn limited(change: impl FnOnce(&mut ClientLimits)) -> Self {
+        let mut limits = ClientLimits::default();
+        change(&mut limits);
         let builder = Emulator::builder().clock(Clock::manual(START)).control_api().seed(1);
+        let builder = builder.client_limits(limits);
         let emulator = builder.start_blocking().expect("there is a free port");
         Self { emulator, http: http_client().build().expect("a client") }
     }
@@ -39,7 +51,11 @@ impl Controlled {
     }
 
     fn put(&self, key: &str) -> StatusCode {
-        let request = Custom::json("PutRecord", &put_input("orders", key, b"paid"));
+        self.put_data(key, b"paid")
+    }
+
+    fn put_data(&self, key: &str, data: &[u8]) -> StatusCode {
+        let request = Custom::json("PutRecord", &put_input("orders", key, data));
         self.emulator.call(request.into()).status()
     }
 }
@@ -124,6 +140,27 @@ async fn rules_are_added_counted_and_removed() {
 }
 
 #[tokio::test]
+async fn rules_that_can_never_fire_are_refused_with_what_to_write() {
+    let controlled = Controlled::start();
+    for (condition, expected) in [
+        (json!({"times": 0}), "`times`: 0 is not a number from 1 up: write one such as 3"),
+        (json!({"stream": "a b"}), "`stream`: no stream can be \"a b\": write 1 to 128 letters, "),
+        (json!({"region": "nowhere!"}), "such as eu-west-1"),
+        (json!({"caller": ""}), "write an access key id such as AKIDEXAMPLE, or an account such"),
+        (json!({"consumer": ""}), "`consumer`: no consumer can be \"\": write 1 to 128 letters, "),
+        (json!({"partition_key": ""}), "write 1 to 256 characters"),
+        (json!({"record": [0, 500]}), "places are from 0 to 499"),
+    ] {
+        let mut rule = condition;
+        rule["reject"] = json!("InternalFailure");
+        let answer = controlled.send(Method::POST, "/faults", rule.to_string()).await;
+        let refused = answer.error(400);
+        assert!(refused.contains(expected), "{rule}: {refused}");
+    }
+    assert_eq!(controlled.get("/faults").await["rules"], json!([]));
+}
+
+#[tokio::test]
 async fn limits_and_latency_are_set_and_named() {
     let controlled = Controlled::start();
     assert_eq!(controlled.get("/limits").await["limits"], "off");
@@ -135,6 +172,11 @@ async fn limits_and_latency_are_set_and_named() {
     for (path, body) in [("/limits", "\"/etc/passwd\""), ("/latency", "\"/etc/passwd\"")] {
         controlled.send(Method::PUT, path, body).await.error(400);
     }
+    // And no name is looked up among the files, whatever it looks like.
+    let refused = controlled.send(Method::PUT, "/latency", "\"innocent\"").await.error(400);
+    let expected = "\"innocent\" is no profile: write \"none\", \"aws\", \"15ms\" or an object";
+    assert!(refused.starts_with(expected), "{refused}");
+    controlled.send(Method::PUT, "/latency", r#"{"other": "2ms"}"#).await.ok();
 }
 
 #[tokio::test]
@@ -168,6 +210,25 @@ async fn a_journal_is_kept_from_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_ledger_is_of_streams_that_are_there_or_have_been_read() {
+    let controlled = Controlled::start();
+    controlled.send(Method::PUT, "/journal", "").await.ok();
+    let refused = controlled.send(Method::GET, "/ledger/nosuch", "").await.error(404);
+    assert!(refused.contains("there is no stream nosuch"), "{refused}");
+    let client = impatient_client(&controlled.emulator);
+    create_stream(&client, "orders", 1).await;
+    assert_eq!(controlled.get("/ledger/orders").await["reads"], json!([]), "nobody has read it");
+    controlled.put("a");
+    read_shard(&client, "orders", &shard_id(0)).await;
+    client.delete_stream().stream_name("orders").send().await.expect("it is there");
+    assert!(!controlled.emulator.stream("orders").exists());
+    let reads = controlled.get("/ledger/orders").await["reads"].as_array().map(Vec::len);
+    assert_eq!(reads, Some(1), "it has been read, and is gone");
+    controlled.send(Method::DELETE, "/ledger", "").await.ok();
+    controlled.send(Method::GET, "/ledger/orders", "").await.error(404);
+}
+
+#[tokio::test]
 async fn snapshots_are_kept_exported_imported_and_gone_back_to() {
     let controlled = Controlled::start();
     create_stream(&impatient_client(&controlled.emulator), "orders", 1).await;
@@ -182,7 +243,11 @@ async fn snapshots_are_kept_exported_imported_and_gone_back_to() {
     // Another emulator begins from the file.
     let other = Controlled::start();
     let cut_off = file[..file.len() / 2].to_vec();
-    other.send(Method::POST, "/snapshots", cut_off).await.error(400);
+    let refused = other.send(Method::POST, "/snapshots", cut_off).await.error(400);
+    assert!(refused.starts_with("the snapshot that was given is cut off"), "{refused}");
+    let refused = other.send(Method::POST, "/snapshots", "[]").await.error(400);
+    assert!(refused.starts_with("what was given is not a snapshot: "), "{refused}");
+    assert!(refused.contains("GET /_emulator/snapshots/{id}"), "{refused}");
     let id = other.send(Method::POST, "/snapshots", file).await.ok()["id"].as_u64().unwrap();
     other.send(Method::POST, &format!("/snapshots/{id}/restore"), "").await.ok();
     assert_eq!(other.emulator.stream("orders").records().len(), 1);
@@ -195,13 +260,25 @@ async fn snapshots_are_kept_exported_imported_and_gone_back_to() {
 async fn web_pages_and_strangers_are_not_let_in() {
     let controlled = Controlled::start();
     let url = format!("{}/_emulator/clock", controlled.emulator.url());
-    for (header, value) in [("origin", "http://www.evil.com"), ("host", "www.evil.com")] {
+    for (header, value) in [
+        ("origin", "http://www.evil.com"),
+        ("host", "www.evil.com"),
+        ("host", "localhost.www.evil.com"),
+        ("host", "localhost.:x"),
+    ] {
         let answer = controlled.http.get(&url).header(header, value).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{header}: {value}");
+        let refused: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert!(refused["error"].as_str().unwrap().starts_with("the control API answers "));
     }
     let address = controlled.emulator.url().parse::<reqwest::Url>().unwrap();
     let port = address.port().expect("a port");
-    for host in [format!("localhost:{port}"), format!("{}", IpAddr::V4(Ipv4Addr::LOCALHOST))] {
+    for host in [
+        format!("localhost:{port}"),
+        format!("localhost.:{port}"),
+        format!("[::1]:{port}"),
+        format!("{}", IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    ] {
         let answer = controlled.http.get(&url).header("host", &host).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{host}");
     }

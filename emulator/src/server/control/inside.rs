@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::{delete, get};
 use http::StatusCode;
@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::inspect::{Journal, Ledger, Metrics, Record, StreamView};
 use crate::model::settings::parse_duration;
+use crate::model::shard_id::ShardIndex;
 
+use super::path::Name;
 use super::{Answered, Controlled, Of, Refused, ok};
 
 pub(super) fn routes() -> Router<Controlled> {
@@ -30,7 +32,7 @@ async fn streams(State(of): Of) -> Response {
     ok(&json!({"streams": of.service.stream_names()}))
 }
 
-async fn stream(State(of): Of, Path(name): Path<String>) -> Answered {
+async fn stream(State(of): Of, Name(name): Name) -> Answered {
     match view(&of, &name)?.to_json() {
         Value::Null => Err(missing(&name)),
         stream => Ok(ok(&stream)),
@@ -39,7 +41,7 @@ async fn stream(State(of): Of, Path(name): Path<String>) -> Answered {
 
 async fn records(
     State(of): Of,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Answered {
     let mut at_least = 0;
@@ -61,25 +63,42 @@ async fn records(
         }
     }
     let view = view(&of, &name)?;
-    let is_complete = at_least == 0 || {
-        // The wait has a limit of its own, which is not to be met first.
-        let wait = view.await_records_within(at_least, within + Duration::from_secs(60));
-        tokio::time::timeout(within, wait).await.is_ok()
+    let index = match &shard {
+        Some(id) => Some(shard_index(&view, id)?),
+        None => None,
     };
-    let records = match view.try_records() {
+    let is_complete =
+        at_least == 0 || tokio::time::timeout(within, view.arrival(index, at_least)).await.is_ok();
+    let found = match &shard {
+        Some(id) => view.try_records_of_shard(id).transpose().map_err(Refused::missing)?,
+        None => view.try_records(),
+    };
+    let records = match found {
         Some(records) => records,
         None if is_complete => return Err(missing(&name)),
         None => Vec::new(),
     };
-    let of_shard = |record: &&Record| shard.as_ref().is_none_or(|id| record.shard_id == *id);
-    let records: Vec<_> = records.iter().filter(of_shard).map(Record::to_json).collect();
+    let records: Vec<_> = records.iter().map(Record::to_json).collect();
     let mut answer = json!({"records": records});
     if !is_complete {
-        let error = format!("waited {within:?} for {at_least} records of {name}");
+        let place = shard.map(|id| format!("{id} of {name}")).unwrap_or(name);
+        let error = format!("waited {within:?} for {at_least} records of {place}");
         answer["error"] = json!(error);
         return Ok(super::answer(StatusCode::REQUEST_TIMEOUT, &answer));
     }
     Ok(ok(&answer))
+}
+
+/// The shard that is to be waited for. It may be one of a stream that is yet to be made.
+fn shard_index(view: &StreamView, id: &str) -> Result<ShardIndex, Refused> {
+    if let Some(missing) = view.lacks_shard(id) {
+        return Err(Refused::missing(missing));
+    }
+    let is_spelt_so = |index: &ShardIndex| index.to_string() == id;
+    ShardIndex::from_text(id).filter(is_spelt_so).ok_or_else(|| {
+        let like = "write one such as shardId-000000000000";
+        Refused::missing(format!("no stream has a shard {id:?}: {like}"))
+    })
 }
 
 async fn journal(State(of): Of, Query(query): Query<BTreeMap<String, String>>) -> Answered {
@@ -105,11 +124,16 @@ async fn forget_calls(State(of): Of) -> Answered {
     Ok(ok(&json!({"calls": []})))
 }
 
-async fn ledger(State(of): Of, Path(name): Path<String>) -> Answered {
+async fn ledger(State(of): Of, Name(name): Name) -> Answered {
     require_recording(&of)?;
-    // It names the stream that it is about.
-    view(&of, &name)?;
-    Ok(ok(&Ledger::new(of.service).to_json(&name)))
+    let is_there = view(&of, &name)?.exists();
+    let ledger = Ledger::new(of.service).to_json(&name);
+    // One that has been deleted was read all the same.
+    let was_read = ledger["reads"].as_array().is_some_and(|reads| !reads.is_empty());
+    if !is_there && !was_read {
+        return Err(missing(&name));
+    }
+    Ok(ok(&ledger))
 }
 
 async fn forget_reads(State(of): Of) -> Answered {
@@ -138,7 +162,10 @@ fn view(of: &Controlled, name: &str) -> Result<StreamView, Refused> {
 }
 
 fn missing(name: &str) -> Refused {
-    Refused::missing(format!("there is no stream {name} in the default account and Region"))
+    Refused::missing(format!(
+        "there is no stream {name} in the default account and Region: \
+         GET /_emulator/streams lists those that there are"
+    ))
 }
 
 fn require_recording(of: &Controlled) -> Result<(), Refused> {

@@ -3,10 +3,13 @@
 //!
 //! Every path begins with [`PREFIX`]; `GET` of it lists them. Bodies and answers
 //! are JSON. A request that makes no sense is answered with 400 and
-//! `{"error": "what to write instead"}`. It is for tests on this machine: only
-//! loopback callers are heard, and none that a browser sends for another page.
+//! `{"error": "what to write instead"}`; every other refusal has that form, too.
+//! Bodies come under the rules for all bodies, but a snapshot may be as large as
+//! the memory for calls in flight. It is for tests on this machine: only loopback
+//! callers are heard, and none that a browser sends for another page.
 
 mod inside;
+mod path;
 mod rules;
 mod snapshots;
 mod time;
@@ -15,18 +18,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::request::Parts;
+use http::{Method, Request, StatusCode};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value, json};
 
-use crate::durable::commit_log::Refusal;
-use crate::service::Service;
+use crate::durable::commit_log::Refusal as Unkept;
+use crate::service::{BODY_BYTES_MAX, Service};
 
+use super::refusal::Refusal;
+use super::visitors::host_of;
 use snapshots::Shelf;
 
 /// Where the control API begins.
@@ -53,11 +60,16 @@ const PATHS: &[(&str, &str, &str)] = &[
     ("POST", "/faults/{id}/release", "let the calls go that the rule holds"),
     ("GET", "/streams", "the streams' names"),
     ("GET", "/streams/{name}", "status, shards and consumers of a stream"),
-    ("GET", "/streams/{name}/records", "its records; ?at_least=3&within=10s waits for them"),
+    (
+        "GET",
+        "/streams/{name}/records",
+        "its records; ?at_least=3&within=10s waits for them, &shard=shardId-000000000000 is about \
+         one shard",
+    ),
     ("GET", "/journal", "the calls; needs --journal, or PUT"),
     ("PUT", "/journal", "keep journal, ledger and metrics from now on"),
     ("DELETE", "/journal", "forget the calls"),
-    ("GET", "/ledger/{name}", "who read which records of a stream"),
+    ("GET", "/ledger/{name}", "who read which records of a stream; of a deleted one, too"),
     ("DELETE", "/ledger", "forget the reads"),
     ("GET", "/metrics", "CloudWatch's counters"),
     ("DELETE", "/metrics", "count from zero"),
@@ -96,35 +108,82 @@ pub(super) fn routes(service: Arc<Service>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(Controlled { service, snapshots });
-    Router::new().nest(PREFIX, api).layer(from_fn(admit))
+    Router::new()
+        .nest(PREFIX, api)
+        .route(&format!("{PREFIX}/"), get(index))
+        .method_not_allowed_fallback(unknown_method)
+        // Bodies are whole when they come here, and were small enough then.
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// The control API of a listener.
+#[derive(Debug)]
+pub(super) struct Control {
+    routes: TowerToHyperService<Router>,
+    /// What was exported can be imported, whatever its size, as far as there is memory
+    /// for calls in flight. So that is its limit: what is more could never be taken.
+    snapshot_bytes_max: usize,
+}
+
+impl Control {
+    pub(super) fn new(routes: Router, in_flight_bytes_max: usize) -> Self {
+        let routes = TowerToHyperService::new(routes);
+        Self { routes, snapshot_bytes_max: in_flight_bytes_max }
+    }
+
+    /// How many bytes the body of a request may have.
+    pub(super) fn body_bytes_max<B>(&self, request: &Request<B>) -> usize {
+        match brings_snapshot(request.method(), request.uri().path()) {
+            true => self.snapshot_bytes_max,
+            false => BODY_BYTES_MAX,
+        }
+    }
+
+    /// Answers a request that is let in and has come whole.
+    pub(super) async fn answer(&self, request: Request<Bytes>) -> Response {
+        let Ok(response) = self.routes.call(request.map(Body::from)).await;
+        response
+    }
+
+    /// What a request gets that is not let in, or does not come whole.
+    pub(super) fn refuse(refusal: &Refusal, request: &Parts) -> Response {
+        let mut error = refusal.sentence();
+        if matches!(refusal, Refusal::BodyTooLarge(_))
+            && brings_snapshot(&request.method, request.uri.path())
+        {
+            error += " A snapshot is taken up to --max-in-flight: start the emulator with more.";
+        }
+        answer(refusal.status(), &json!({"error": error}))
+    }
+}
+
+fn brings_snapshot(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path.strip_prefix(PREFIX) == Some(snapshots::PATH)
 }
 
 /// Lets in who sits at this machine and knows where they are.
-async fn admit(request: Request, next: Next) -> Response {
-    let local = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
-    let refusal = if !local {
+///
+/// # Errors
+/// Why, and what to do about it.
+pub(super) fn admit<B>(request: &Request<B>, peer: Option<Peer>) -> Result<(), Refusal> {
+    let refusal = if !peer.is_some_and(|peer| peer.0.is_loopback()) {
         "the control API answers callers on this machine only"
     } else if request.headers().contains_key(ORIGIN) {
         "the control API answers no web page"
-    } else if !names_this_machine(&request) {
+    } else if !names_this_machine(request) {
         "the control API answers as localhost, 127.0.0.1 or [::1]: send such a Host header"
     } else {
-        return next.run(request).await;
+        return Ok(());
     };
-    answer(StatusCode::FORBIDDEN, &json!({"error": refusal}))
+    Err(Refusal::NotForYou(refusal.to_owned()))
 }
 
 /// A name that somebody has pointed at this machine is a way in for web pages.
-fn names_this_machine(request: &Request) -> bool {
-    let host = |headers: &HeaderMap| Some(headers.get(HOST)?.to_str().ok()?.to_owned());
-    let authority = request.uri().authority().map(ToString::to_string);
-    let Some(authority) = authority.or_else(|| host(request.headers())) else { return false };
-    let name = match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => &authority,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+fn names_this_machine<B>(request: &Request<B>) -> bool {
+    host_of(request).is_some_and(|host| {
+        let address = host.parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 async fn index() -> Response {
@@ -171,7 +230,7 @@ type Answered = Result<Response, Refused>;
 /// # Errors
 /// If it cannot be written now: it is in force all the same.
 async fn kept(of: &Controlled) -> Result<(), Refused> {
-    let unkept = |why: Refusal| Refused(StatusCode::INTERNAL_SERVER_ERROR, why.to_string());
+    let unkept = |why: Unkept| Refused(StatusCode::INTERNAL_SERVER_ERROR, why.to_string());
     of.service.kept().await.map_err(unkept)
 }
 

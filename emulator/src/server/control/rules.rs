@@ -2,13 +2,14 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::service::faults::{ArmedRule, Rule, RuleId};
 
+use super::path::Id;
 use super::{Answered, Controlled, Of, Refused, ok, parse};
 
 pub(super) fn routes() -> Router<Controlled> {
@@ -43,18 +44,18 @@ async fn clear(State(of): Of) -> Response {
     ok(&json!({"rules": []}))
 }
 
-async fn one(State(of): Of, Path(id): Path<u64>) -> Answered {
+async fn one(State(of): Of, Id(id): Id) -> Answered {
     let rules = of.service.faults().list();
     let rule = rules.iter().find(|armed| armed.id == RuleId::new(id)).ok_or_else(|| none(id))?;
     Ok(ok(&shown(rule)))
 }
 
-async fn remove(State(of): Of, Path(id): Path<u64>) -> Answered {
+async fn remove(State(of): Of, Id(id): Id) -> Answered {
     let removed = of.service.faults().remove(RuleId::new(id));
     removed.then(|| ok(&json!({"removed": id}))).ok_or_else(|| none(id))
 }
 
-async fn release(State(of): Of, Path(id): Path<u64>) -> Answered {
+async fn release(State(of): Of, Id(id): Id) -> Answered {
     let released = of.service.faults().release(RuleId::new(id));
     released.then(|| ok(&json!({"released": id}))).ok_or_else(|| none(id))
 }

@@ -67,11 +67,11 @@ async fn latency(State(of): Of) -> Response {
 
 async fn set_latency(State(of): Of, body: Bytes) -> Answered {
     let latency = match parse(&body)? {
-        // A path would be a way to read files.
-        Value::String(text) if text.contains(['/', '\\', '.']) => {
-            Err(format!("{text:?} is no profile: write \"none\", \"aws\", \"15ms\" or an object"))
-        }
-        Value::String(text) => Latency::from_argument(&text),
+        // The command line takes the name of a file, too. Here it would be a way to read one.
+        Value::String(text) => Latency::profile(&text).ok_or_else(|| {
+            let object = r#"an object such as {"other": "15ms"}"#;
+            format!("{text:?} is no profile: write \"none\", \"aws\", \"15ms\" or {object}")
+        }),
         other => Latency::from_json(&other.to_string()),
     };
     of.service.set_latency(latency.map_err(Refused::because)?);

@@ -172,7 +172,7 @@ fn read(members: &Map<String, Value>) -> Result<Rule, Wrong> {
     }
     rule.schedule.every = members.optional("every", positive)?;
     rule.schedule.probability = members.optional("probability", probability)?;
-    if let Some(times) = members.optional("times", number)? {
+    if let Some(times) = members.optional("times", positive)? {
         rule = rule.times(times);
     }
     Ok(rule)
@@ -370,7 +370,8 @@ mod tests {
             (r#"{"hold": true, "operation": 7}"#, "7 is not an operation: write one such as"),
             (r#"{"hold": true, "partition_key": 7}"#, "7 is not a text: write \"7\""),
             (r#"{"hold": true, "stream": ["s"]}"#, "not a text: write one in double quotes"),
-            (r#"{"hold": true, "times": "2"}"#, "not a number from 0 up: write one such as 3"),
+            (r#"{"hold": true, "after": "2"}"#, "not a number from 0 up: write one such as 3"),
+            (r#"{"hold": true, "times": 0}"#, "0 is not a number from 1 up: write one such as 3"),
             (r#"{"hold": true, "every": 0}"#, "0 is not a number from 1 up: write one such as 3"),
             (r#"{"hold": true, "probability": 2}"#, "from 0 to 1: write one such as 0.5"),
         ] {

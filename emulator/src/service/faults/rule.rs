@@ -1,9 +1,13 @@
 //! Rules: which calls they take, when, and what becomes of those calls.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::arn::Region;
+use crate::model::constraint::{Constrained, Measured as _};
 use crate::model::error::ErrorKind;
+use crate::model::names::{ConsumerName, PartitionKey, StreamName};
 use crate::model::shard_id::ShardIndex;
 use crate::operations::OperationName as Operation;
 
@@ -160,7 +164,12 @@ macro_rules! conditions {
 macro_rules! schedule {
     () => {
         /// Fires at most so often.
+        ///
+        /// # Panics
+        /// If `times` is 0.
+        #[track_caller]
         pub fn times(self, times: u64) -> Self {
+            assert!(times > 0, "a rule that fires 0 times does nothing: leave it out");
             self.scheduled(|schedule| schedule.times = Some(times))
         }
 
@@ -270,8 +279,52 @@ impl Rule {
             let like = "write one such as shardId-000000000000";
             return Err(("shard", format!("{shard:?} is not a shard id: {like}")));
         }
+        self.calls.check_names()?;
+        if let Some(place) = self.calls.records.iter().find(|place| **place >= BATCH_RECORDS_MAX) {
+            let last = BATCH_RECORDS_MAX - 1;
+            let problem = format!("no batch has a record {place}: places are from 0 to {last}");
+            return Err(("record", problem));
+        }
         Ok(())
     }
+}
+
+/// PutRecords takes no more records.
+const BATCH_RECORDS_MAX: usize = 500;
+
+impl Calls {
+    /// Says which of the names nothing can have: no call would ever match.
+    fn check_names(&self) -> Result<(), (&'static str, String)> {
+        const NAME: &str = "write 1 to 128 letters, digits, dots, hyphens or underscores, such as";
+        let is_region = |text: &str| Region::from_bytes(text.as_bytes()).is_some();
+        // It stands before the first slash of a credential.
+        let is_caller = |text: &str| !text.is_empty() && !text.contains('/');
+        let check = |member, text: Option<&str>, can_be: fn(&str) -> bool, instead: &str| match text
+            .filter(|text| !can_be(text))
+        {
+            Some(text) => Err((member, format!("no {member} can be {text:?}: {instead}"))),
+            None => Ok(()),
+        };
+        let Self { stream, consumer, partition_key, caller, region, .. } = self;
+        let (stream_form, consumer_form) = (format!("{NAME} orders"), format!("{NAME} billing"));
+        let key_form = "write 1 to 256 characters";
+        let caller_form =
+            "write an access key id such as AKIDEXAMPLE, or an account such as 123456789012";
+        check("stream", stream.as_deref(), is_one::<StreamName>, &stream_form)?;
+        check("consumer", consumer.as_deref(), is_one::<ConsumerName>, &consumer_form)?;
+        check("partition_key", partition_key.as_deref(), is_one::<PartitionKey>, key_form)?;
+        check("caller", caller.as_deref(), is_caller, caller_form)?;
+        check("region", region.as_deref(), is_region, "write one such as eu-west-1")
+    }
+}
+
+/// Whether a text keeps what the model says of such texts.
+fn is_one<T>(text: &str) -> bool
+where
+    for<'a> T: Constrained<Base<'a> = Cow<'a, str>>,
+{
+    let text = Cow::Borrowed(text);
+    T::CONSTRAINTS.iter().all(|constraint| text.satisfies(constraint))
 }
 
 impl Action {

@@ -59,7 +59,6 @@ fn a_schedule_says_which_calls() {
     for (rule, expected) in [
         (rule(), &[1, 2, 3, 4, 5, 6, 7, 8, 9][..]),
         (rule().times(2), &[1, 2]),
-        (rule().times(0), &[]),
         (rule().nth(3), &[3]),
         (rule().after(6), &[7, 8, 9]),
         (rule().every(4), &[4, 8]),
@@ -280,7 +279,8 @@ fn every_error_of_the_service_can_be_named() {
 #[test]
 fn a_schedule_that_never_fires_is_a_mistake_of_the_test() {
     let rule = || Rule::new(Action::DropBeforeCommit);
-    let mistakes: [fn(Rule) -> Rule; 4] = [
+    let mistakes: [fn(Rule) -> Rule; 5] = [
+        |rule| rule.times(0),
         |rule| rule.nth(0),
         |rule| rule.every(0),
         |rule| rule.with_probability(1.5),
@@ -290,4 +290,33 @@ fn a_schedule_that_never_fires_is_a_mistake_of_the_test() {
         assert!(std::panic::catch_unwind(|| mistake(rule())).is_err());
     }
     assert!(std::panic::catch_unwind(|| rule().nth(1).every(1).with_probability(0.5)).is_ok());
+}
+
+#[test]
+fn a_rule_that_names_what_cannot_be_is_refused_however_it_is_armed() {
+    let rule = || Rule::new(REJECT);
+    let key = "k".repeat(257);
+    for (rule, expected) in [
+        (rule().stream("a b"), "no stream can be \"a b\": write 1 to 128 letters, "),
+        (rule().stream(""), "no stream can be \"\": write 1 to 128 letters, "),
+        (rule().consumer("a/b"), "no consumer can be \"a/b\": write 1 to 128 letters, "),
+        (rule().partition_key(""), "no partition_key can be \"\": write 1 to 256 characters"),
+        (rule().partition_key(key), "no partition_key can be \"kkk"),
+        (rule().caller(""), "no caller can be \"\": write an access key id such as "),
+        (rule().caller("a/b"), "no caller can be \"a/b\": write an access key id such as "),
+        (rule().region("nowhere!"), "no region can be \"nowhere!\": write one such as eu-west-1"),
+        (rule().record(500), "no batch has a record 500: places are from 0 to 499"),
+    ] {
+        let json = rule.to_json();
+        let faults = faults();
+        let error = faults.add(rule).expect_err(&json).to_string();
+        assert!(error.starts_with(expected), "{json}: {error}");
+        let read = Rule::from_json(&json).expect_err(&json).to_string();
+        assert!(read.ends_with(&error), "{json}: {read}");
+        assert!(faults.list().is_empty());
+    }
+    let guard = || faults().on_any().region("nowhere!").internal_failure().keep();
+    assert!(std::panic::catch_unwind(guard).is_err());
+    let all = rule().stream("a.b_c-1").consumer("c").partition_key("é").caller("AKIDEXAMPLE");
+    assert!(faults().add(all.region("us-gov-west-1").record(499)).is_ok());
 }
