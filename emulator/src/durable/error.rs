@@ -1,7 +1,10 @@
 //! Why a data directory cannot be used, and what to do about it.
 
 use std::fmt;
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{AlreadyExists, NotADirectory},
+};
 use std::path::{Path, PathBuf};
 
 /// Why a data directory cannot be used.
@@ -72,6 +75,9 @@ impl fmt::Display for DataDirError {
         match &self.problem {
             Problem::Unreadable { file, error } => {
                 write!(f, "cannot be read: {file}: {error}; see to the disk and to permissions")
+            }
+            Problem::Unwritable(error) if matches!(error.kind(), AlreadyExists | NotADirectory) => {
+                write!(f, "is a file, or below one: {error}; choose a directory")
             }
             Problem::Unwritable(error) => {
                 write!(f, "cannot be written: {error}; see to room, permissions and the disk")

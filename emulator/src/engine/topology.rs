@@ -16,6 +16,9 @@ pub(crate) const SHARDS_PER_STREAM_MAX: u32 = 10_000;
 /// How many shards an on-demand stream starts with (recorded).
 pub(crate) const ON_DEMAND_SHARDS: u32 = 4;
 
+/// Most MiB per second an on-demand stream can be ready for (model text: 10 GiB).
+pub(crate) const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
+
 /// How many shards an on-demand stream has that is ready for so many MiB per second.
 pub(crate) fn warm_shards(mib_per_second: u32) -> u32 {
     mib_per_second.max(ON_DEMAND_SHARDS)

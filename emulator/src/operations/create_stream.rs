@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use crate::engine::realm::Realm;
 use crate::engine::stream::StreamState;
-use crate::engine::topology::{ON_DEMAND_SHARDS, SHARDS_PER_STREAM_MAX, warm_shards};
+use crate::engine::topology::{
+    ON_DEMAND_SHARDS, SHARDS_PER_STREAM_MAX, WARM_THROUGHPUT_MIBPS_MAX, warm_shards,
+};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind::{
     self, InvalidArgument, LimitExceeded, ResourceInUse, Validation,
@@ -30,8 +32,6 @@ use super::add_tags_to_stream::{check_tag_count, refuse_percent};
 use super::shapes::StreamModeDetails;
 use super::{Call, Operation};
 
-/// Most MiB per second a stream can be ready for (model text: 10 GiB).
-const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
 /// How long records are kept unless the stream says otherwise (guide).
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::engine::lifecycle::Due;
 use crate::engine::realm::Realm;
 use crate::engine::stream::StreamState;
-use crate::engine::topology::{Topology, are_neighbours, warm_shards};
+use crate::engine::topology::{Topology, WARM_THROUGHPUT_MIBPS_MAX, are_neighbours, warm_shards};
 use crate::engine::transition::Transition;
 use crate::model::hash_key::{HashKey, HashKeyRange};
 use crate::model::names::StreamName;
@@ -16,8 +16,6 @@ use crate::model::status::{StreamMode, StreamStatus};
 use super::read::Refusal;
 use super::rows::{Becomes, Parsed, Text};
 
-/// The most MiB per second that a stream can be asked to be ready for (model text).
-const WARM_THROUGHPUT_MIBPS_MAX: u32 = 10_240;
 /// The most shards that an operation makes at once: those of the warmest stream.
 pub(super) const SHARDS_AT_ONCE_MAX: u32 = WARM_THROUGHPUT_MIBPS_MAX;
 /// The most shards that all changes of a file lead to, so that a small file does not

@@ -88,7 +88,9 @@ fn a_file_that_is_no_directory_is_refused() {
         .open(directory.path())
         .expect("there is room");
     file.write_all(b"mine").expect("there is room");
-    assert_eq!(kind(&refused(&directory)), DataDirErrorKind::Io);
+    let error = refused(&directory);
+    assert_eq!(kind(&error), DataDirErrorKind::Io);
+    assert!(error.to_string().contains("is a file, or below one"), "{error}");
     assert_eq!(fs::read(directory.path()).expect("it can be read"), b"mine");
     fs::remove_file(directory.path()).expect("it is there");
 }
