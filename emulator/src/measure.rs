@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::durable::commit_log::{CommitLog, Durability};
+use crate::durable::commit_log::CommitLog;
+use crate::durable::durability::Durability;
 use crate::durable::error::DataDirError;
 use crate::durable::recovery::Recovery;
 use crate::engine::Engine;

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchKind, FILE_HEADER_BYTES, FileHeader, FileName, Place};
-use super::commit_log::{Refusal, Shared};
+use super::commit_log::Shared;
+use super::durability::Refusal;
 use super::files::{AppendFile, Files};
 
 /// Entries of a batch: what is in memory at a time, when it is written and read.

@@ -21,6 +21,7 @@
 mod batch;
 pub(crate) mod checkpoint;
 pub(crate) mod commit_log;
+pub(crate) mod durability;
 mod entry;
 pub(crate) mod error;
 #[cfg(test)]
@@ -36,5 +37,5 @@ mod tests;
 pub(crate) mod waiting;
 mod writer;
 
-pub use commit_log::Durability;
+pub use durability::Durability;
 pub use error::{DataDirError, DataDirErrorKind};

@@ -13,7 +13,8 @@ use super::batch::{
     Batch, BatchKind, BatchReader, FILE_HEADER_BYTES, FileName, Next, PART, find_proof_of_sync,
 };
 use super::checkpoint::remove_older;
-use super::commit_log::{CommitLog, Durability, Shared};
+use super::commit_log::{CommitLog, Shared};
+use super::durability::Durability;
 use super::error::{DataDirError, Problem};
 use super::files::{Disk, Files, Lock};
 use super::successor::LogFile;

@@ -22,7 +22,8 @@ use crate::model::shard_id::ShardIndex;
 use crate::model::timestamp::Timestamp;
 use crate::snapshot::Snapshot;
 
-use super::commit_log::{CommitLog, Durability, Group, Lsn, Refusal, Rotation, Tentative};
+use super::commit_log::{CommitLog, Group, Rotation, Tentative};
+use super::durability::{Durability, Lsn, Refusal};
 use super::entry::{Entry, Moment, write_added, write_frozen};
 use super::error::{DataDirError, Problem};
 use super::recovery::{Found, Recovery};

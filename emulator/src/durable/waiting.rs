@@ -6,7 +6,8 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::commit_log::{CommitLog, Lsn, Refusal};
+use super::commit_log::CommitLog;
+use super::durability::{Lsn, Refusal};
 
 /// Who waits, by what for; each under an id of its own.
 #[derive(Debug, Default)]

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::batch::Batch;
-use super::commit_log::{Durability, Lsn, Refusal, Shared, Step};
+use super::commit_log::{Shared, Step};
+use super::durability::{Durability, Lsn, Refusal};
 use super::successor::LogFile;
 
 /// Bytes that may be written and not synced: they stay in memory until they are.

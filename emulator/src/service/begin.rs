@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::durable::DataDirError;
-use crate::durable::commit_log::Refusal;
+use crate::durable::durability::Refusal;
 use crate::durable::store::{DataDir, Opened, Store};
 use crate::engine::chronicle::Chronicle;
 use crate::model::limits::Limits;

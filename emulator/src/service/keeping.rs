@@ -8,7 +8,8 @@ use std::time::Duration;
 use http::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
-use crate::durable::commit_log::{CommitLog, Group, Refusal};
+use crate::durable::commit_log::{CommitLog, Group};
+use crate::durable::durability::Refusal;
 use crate::durable::store::{Resumed, Store};
 use crate::durable::waiting::Durable;
 use crate::model::error::ApiError;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::durable::batch::{BATCH_HEADER_BYTES, FILE_HEADER_BYTES, FORMAT_VERSION};
 use crate::durable::checkpoint::CheckpointWriter;
-use crate::durable::commit_log::Durability;
+use crate::durable::durability::Durability;
 use crate::durable::error::{DataDirError, Problem};
 use crate::durable::faulty_files::FaultyFiles;
 use crate::durable::files::Files;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::durable::checkpoint::CheckpointWriter;
-use crate::durable::commit_log::{Durability, Lsn};
+use crate::durable::durability::{Durability, Lsn};
 use crate::durable::error::Problem;
 use crate::durable::faulty_files::{Faults, FaultyFiles, Random};
 use crate::durable::files::Lock;

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
-use super::commit_log::{CommitLog, Durability, LogState};
+use super::commit_log::{CommitLog, LogState};
+use super::durability::Durability;
 use super::error::DataDirErrorKind;
 use super::recovery::{Found, Recovery};
 

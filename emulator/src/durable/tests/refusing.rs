@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::durable::commit_log::{CommitLog, Durability, LogState, Refusal};
+use crate::durable::commit_log::{CommitLog, LogState};
+use crate::durable::durability::{Durability, Refusal};
 use crate::durable::faulty_files::{Faults, FaultyFiles};
 use crate::durable::recovery::Recovery;
 

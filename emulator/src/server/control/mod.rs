@@ -29,7 +29,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value, json};
 
-use crate::durable::commit_log::Refusal as Unkept;
+use crate::durable::durability::Refusal as Unkept;
 use crate::service::{BODY_BYTES_MAX, Service};
 
 use super::refusal::Refusal;
