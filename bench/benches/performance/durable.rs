@@ -9,7 +9,7 @@ use kinesis_bench::report::units;
 
 use crate::contender::Contender;
 use crate::load::Window;
-use crate::requests::put_among;
+use crate::requests::Puts;
 use crate::row::{Bound, Row, Unit};
 use crate::turns;
 use crate::{Contenders, Outcome, Plan};
@@ -31,7 +31,7 @@ pub(crate) async fn measure(plan: &Plan, contenders: &Contenders) -> Outcome<Vec
         units::count(STORED as u64)
     );
     let measured = turns::take(&what, plan.rounds, all, async |contender, server| {
-        put_among(contender, server, STORED, CONNECTIONS, plan.timing).await
+        Puts::over(CONNECTIONS).among(STORED).load(contender, server, plan.timing).await
     });
     let mut measured = measured.await?;
     fs::remove_dir_all(&folder)?;

@@ -34,7 +34,7 @@ const GET_CONNECTIONS: usize = 4;
 pub(crate) async fn put_record(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecord, {PUT_CONNECTIONS} connections");
     let measured = turns::take(&what, plan.rounds, contenders.all(), async |contender, server| {
-        put_among(contender, server, 0, PUT_CONNECTIONS, plan.timing).await
+        Puts::over(PUT_CONNECTIONS).load(contender, server, plan.timing).await
     });
     let measured = measured.await?;
     Ok(vec![
@@ -48,7 +48,7 @@ pub(crate) async fn put_record(plan: &Plan, contenders: &Contenders) -> Outcome<
 pub(crate) async fn put_records(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
     let what = format!("PutRecords of {BATCH}, {BATCH_CONNECTIONS} connections");
     let measured = turns::take(&what, plan.rounds, contenders.real(), async |contender, server| {
-        put_in_batches(contender, server, plan.timing).await
+        put_in_batches(contender, server, SHARDS, 1, plan.timing).await
     });
     let measured = measured.await?;
     Ok(vec![
@@ -93,7 +93,7 @@ pub(crate) async fn connections(plan: &Plan, contenders: &Contenders) -> Outcome
             let contenders = contenders.with_null();
             let measured =
                 turns::take(&what, plan.rounds, contenders, async |contender, server| {
-                    put_among(contender, server, 0, connections, plan.timing).await
+                    Puts::over(connections).load(contender, server, plan.timing).await
                 });
             let measured = measured.await?;
             cpu_per_call(what, &measured)
@@ -102,6 +102,35 @@ pub(crate) async fn connections(plan: &Plan, contenders: &Contenders) -> Outcome
     }
     Ok(rows)
 }
+
+/// Cost per request and per record from one shard to ten thousand. As many keys take
+/// turns in every row, which of ten thousand shards choose some 6,300.
+pub(crate) async fn shards(plan: &Plan, contenders: &Contenders) -> Outcome<Vec<Row>> {
+    let mut rows = Vec::new();
+    for shards in [1, 100, 1_000, SHARDS_MAX] {
+        let shown = units::counted(shards as u64, "shard");
+        let what = format!("PutRecord, {PUT_CONNECTIONS} connections, {shown}");
+        let puts = Puts { shards, keys: SHARDS_MAX, ..Puts::over(PUT_CONNECTIONS) };
+        let of_null = contenders.with_null();
+        let measured = turns::take(&what, plan.rounds, of_null, async |contender, server| {
+            puts.load(contender, server, plan.timing).await
+        });
+        rows.push(
+            cpu_per_call(format!("{what}: server CPU per request"), &measured.await?)
+                .bound(Bound::TimesNullAtMost(1.25)),
+        );
+        let what = format!("PutRecords of {BATCH}, {BATCH_CONNECTIONS} connections, {shown}");
+        let ours = vec![&contenders.ours];
+        let measured = turns::take(&what, plan.rounds, ours, async |contender, server| {
+            put_in_batches(contender, server, shards, SHARDS_MAX / BATCH, plan.timing).await
+        });
+        rows.push(cpu_per_record(format!("{what}: server CPU per record"), &measured.await?));
+    }
+    Ok(rows)
+}
+
+/// As many as a stream can have, and as there are keys of the same length.
+const SHARDS_MAX: usize = 10_000;
 
 const CONNECTIONS_MAX: usize = 10_000;
 /// What a process has open besides its connections.
@@ -124,41 +153,67 @@ fn rate(what: String, measured: &Measured<Window>) -> Row {
     turns::row(what, Unit::PerSecond, measured, Window::records_per_second)
 }
 
-/// Puts to a stream that has so many records already.
-pub(crate) async fn put_among(
-    contender: &Contender,
-    server: &ServerProcess,
+/// Single puts to a stream of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Puts {
+    shards: usize,
+    keys: usize,
+    /// The stream has so many records already.
     stored: usize,
     connections: usize,
-    timing: Timing,
-) -> Outcome<Window> {
-    let (_target, driver) = open(server, DriverKind::Native).await?;
-    let _stream = stream(&driver, SHARDS).await?;
-    fill(&driver, stored).await?;
-    let records: Vec<Outgoing> = (0..KEYS).map(record).collect();
-    let put =
-        async |driver: &Driver, number: usize| driver.put_record(STREAM, &records[number]).await;
-    let (puts, placed) = prepare(server, &driver, "PutRecord", KEYS, put).await?;
-    if contender.keeps {
-        read_back(&driver, &[placed], &records[..1]).await?;
-    }
-    closed_loop(server, connections, timing, puts, 1).await
 }
 
+impl Puts {
+    /// Into an empty stream.
+    pub(crate) fn over(connections: usize) -> Self {
+        Self { shards: SHARDS, keys: KEYS, stored: 0, connections }
+    }
+
+    pub(crate) fn among(self, stored: usize) -> Self {
+        Self { stored, ..self }
+    }
+
+    pub(crate) async fn load(
+        self,
+        contender: &Contender,
+        server: &ServerProcess,
+        timing: Timing,
+    ) -> Outcome<Window> {
+        let Self { shards, keys, stored, connections } = self;
+        let (_target, driver) = open(server, DriverKind::Native).await?;
+        let _stream = stream(&driver, shards).await?;
+        fill(&driver, stored).await?;
+        let records: Vec<Outgoing> = (0..keys).map(record).collect();
+        let put = async |driver: &Driver, number: usize| {
+            driver.put_record(STREAM, &records[number]).await
+        };
+        let (puts, placed) = prepare(server, &driver, "PutRecord", keys, put).await?;
+        if contender.keeps {
+            read_back(&driver, &[placed], &records[..1]).await?;
+        }
+        closed_loop(server, connections, timing, puts, 1).await
+    }
+}
+
+/// Puts so many different batches over and over.
 async fn put_in_batches(
     contender: &Contender,
     server: &ServerProcess,
+    shards: usize,
+    batches: usize,
     timing: Timing,
 ) -> Outcome<Window> {
     let (_target, driver) = open(server, DriverKind::Native).await?;
-    let _stream = stream(&driver, SHARDS).await?;
-    let records: Vec<Outgoing> = (0..BATCH).map(record).collect();
-    let put = async |driver: &Driver, _| driver.put_records(STREAM, &records).await;
-    let (batches, placed) = prepare(server, &driver, "PutRecords", 1, put).await?;
+    let _stream = stream(&driver, shards).await?;
+    let records: Vec<Outgoing> = (0..batches * BATCH).map(record).collect();
+    let put = async |driver: &Driver, number: usize| {
+        driver.put_records(STREAM, &records[number * BATCH..][..BATCH]).await
+    };
+    let (batches, placed) = prepare(server, &driver, "PutRecords", batches, put).await?;
     let placed: Result<Vec<Placed>, Refusal> = placed.into_iter().collect();
     let placed = placed?;
     if contender.keeps {
-        read_back(&driver, &placed, &records).await?;
+        read_back(&driver, &placed, &records[..BATCH]).await?;
     }
     closed_loop(server, BATCH_CONNECTIONS, timing, batches, BATCH as u64).await
 }
@@ -249,7 +304,7 @@ async fn fill(driver: &Driver, records: usize) -> Outcome<()> {
 
 fn record(number: usize) -> Outgoing {
     Outgoing {
-        partition_key: format!("customer-{:04}", number % KEYS),
+        partition_key: format!("customer-{:04}", number % SHARDS_MAX),
         explicit_hash_key: None,
         data: Bytes::from(format!("{number:a>PAYLOAD_BYTES$}")),
     }
