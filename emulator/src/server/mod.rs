@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// Serves connections until `stop` is ready, then finishes the calls that
-    /// have been accepted.
+    /// have been accepted: those that wait for what may come wait no more.
     pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let Clients { have_control, limits, allowed } = self.clients;
         let control = have_control.then(|| control::routes(Arc::clone(&self.service)));
@@ -96,6 +96,7 @@ impl Server {
         let know_the_secret = settings.verify_secret.is_some() && !settings.allow_anonymous;
         let visitors = Visitors::new(allowed, on_loopback, know_the_secret);
         let in_flight_max = limits.in_flight_bytes_max;
+        let service = Arc::clone(&self.service);
         let connections = Connections::new(
             App::new(self.service, control, visitors, in_flight_max, Some(limits.body_within)),
             limits,
@@ -133,6 +134,7 @@ impl Server {
             }
         }
         drop(listener);
+        service.end();
         drop(tokio::time::timeout(DRAIN_MAX, open.end()).await);
     }
 }

@@ -116,8 +116,10 @@ mod streaming {
                     let mut timer = events.service.clock().timer(time);
                     let elapsed = timer.poll(context);
                     events.timer = Some(timer);
-                    // The time may have come between looking and waiting.
-                    std::task::ready!(elapsed);
+                    // The time, or the end, may have come between looking and waiting.
+                    if elapsed.is_pending() && !events.service.is_ending() {
+                        return Poll::Pending;
+                    }
                 }
             }
         }

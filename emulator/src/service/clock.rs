@@ -133,6 +133,12 @@ impl Clock {
         read.max(Timestamp::from_micros(before))
     }
 
+    /// The time now, had nobody moved the clock. One that only moves when somebody
+    /// moves it has no other time than that.
+    pub(crate) fn unmoved(&self) -> Timestamp {
+        if let Source::Manual { .. } = self.0.source { self.now() } else { self.0.source.now() }
+    }
+
     /// Whether time passes without anybody moving it.
     #[cfg(any(feature = "server", feature = "sdk"))]
     pub(crate) fn moves_by_itself(&self) -> bool {
@@ -184,6 +190,12 @@ impl Clock {
 
     fn moved(&self) {
         #[cfg(any(feature = "server", feature = "sdk"))]
+        self.wake_timers();
+    }
+
+    /// Has everybody look again who waits for a time.
+    #[cfg(any(feature = "server", feature = "sdk"))]
+    pub(crate) fn wake_timers(&self) {
         self.0.timers.wake();
     }
 }

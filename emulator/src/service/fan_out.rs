@@ -106,6 +106,10 @@ impl Events {
                 Step::Send(event_stream::initial_response(self.protocol).into())
             }
             Phase::Running if self.is_to_end() => self.end_early(),
+            Phase::Running if self.service.is_ending() => {
+                self.phase = Phase::Over;
+                Step::End
+            }
             Phase::Running => self.next_event(waker),
             Phase::Cutting(turns) => {
                 self.phase = turns.checked_sub(1).map_or(Phase::Over, Phase::Cutting);

@@ -85,7 +85,7 @@ impl Waiting {
 mod waiting {
     use std::future::poll_fn;
     use std::sync::Arc;
-    use std::task::{Context, Poll, ready};
+    use std::task::{Context, Poll};
 
     use http::Response;
 
@@ -126,10 +126,15 @@ mod waiting {
                 match polled {
                     Ok(receive::Poll::Ready(records)) => return Poll::Ready((Ok(records), now)),
                     Err(error) => return Poll::Ready((Err(error), now)),
+                    Ok(receive::Poll::WaitUntil(_)) if service.is_ending() => {
+                        return Poll::Ready((Ok(Vec::new()), now));
+                    }
                     Ok(receive::Poll::WaitUntil(time)) => {
                         let elapsed = timer.insert(service.clock.timer(time)).poll(context);
-                        // The time may have come between looking and waiting.
-                        ready!(elapsed);
+                        // The time, or the end, may have come between looking and waiting.
+                        if elapsed.is_pending() && !service.is_ending() {
+                            return Poll::Pending;
+                        }
                     }
                 }
             }

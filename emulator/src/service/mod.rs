@@ -79,6 +79,8 @@ pub(crate) struct Service {
     switches: Arc<Switches>,
     /// Set when a call has panicked: the emulator has a bug and says so.
     broken: AtomicBool,
+    /// Set when nobody is to wait for what may come.
+    ending: AtomicBool,
     /// What is remembered for whoever looks inside.
     recorder: Recorder,
     /// Who waits for streams to be made.
@@ -113,6 +115,7 @@ impl Service {
             delays: Delays::new(seed),
             switches,
             broken: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             waiters: Waiters::default(),
             store,
             resumed: None,
@@ -206,6 +209,20 @@ impl Service {
         &self.waiters
     }
 
+    /// Ends subscriptions and long polls, now and from now on: those who listen for
+    /// what may come have their connections back.
+    #[cfg(feature = "server")]
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.clock.wake_timers();
+    }
+
+    /// Whether nobody is to wait for what may come. Whoever waits looks again after
+    /// its timer has been set, and so misses nothing.
+    fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
     /// Whether a call has panicked.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
@@ -230,7 +247,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<LetIn, Refusal> {
         let Admitted { operation, protocol, caller } =
-            envelope::admit(parts, body, self.settings(), now)?;
+            envelope::admit(parts, body, self.settings(), || [now, self.clock.unmoved()])?;
         match self.guarded(|| (operation.prepare)(protocol, body)) {
             Ok(prepared) => {
                 let operation = operation.name;

@@ -112,6 +112,12 @@ pub(crate) fn send(signal: &str, process: &Child) {
 
 /// One call over HTTP/1.1: status and body.
 pub(crate) fn exchange(socket: &mut TcpStream, operation: &str, input: &str) -> (u16, String) {
+    ask(socket, operation, input);
+    read_answer(socket)
+}
+
+/// Begins a call over HTTP/1.1.
+pub(crate) fn ask(socket: &mut TcpStream, operation: &str, input: &str) {
     // In one piece: the system holds small pieces back until others are confirmed.
     let request = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n\
@@ -121,7 +127,6 @@ pub(crate) fn exchange(socket: &mut TcpStream, operation: &str, input: &str) -> 
         input.len()
     );
     socket.write_all(request.as_bytes()).expect("it reads");
-    read_answer(socket)
 }
 
 /// One GET over a connection that is kept.
