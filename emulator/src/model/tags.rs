@@ -33,13 +33,14 @@ pub(crate) fn check(tags: &BTreeMap<TagKey, TagValue>) -> Result<(), ApiError> {
     check_characters(texts(tags))
 }
 
-/// Refuses `%`, which only the older API's sentence lists as legal.
+/// Refuses `%`, which only the older API's sentence lists as legal, in one that does
+/// not.
 ///
 /// # Errors
 /// If there is one.
 pub(crate) fn refuse_percent(tags: &BTreeMap<TagKey, TagValue>) -> Result<(), ApiError> {
     if texts(tags).any(|text| text.contains('%')) {
-        Err(ApiError::tag_characters())
+        Err(ApiError::tag_percent_on_resource())
     } else {
         Ok(())
     }

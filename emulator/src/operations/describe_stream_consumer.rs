@@ -106,7 +106,7 @@ impl Meant {
     /// If the ARN is not exactly a consumer's.
     pub(super) fn from_arn(arn: &GivenConsumerArn) -> Result<Self, ApiError> {
         let address = ConsumerAddress::parse(arn.as_str())
-            .ok_or_else(|| ApiError::resource_not_found(arn.as_str()))?;
+            .ok_or_else(|| ApiError::not_a_consumer_arn(arn.as_str()))?;
         Ok(address.into())
     }
 

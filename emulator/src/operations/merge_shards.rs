@@ -44,8 +44,7 @@ impl Operation for MergeShards {
         let realm = call.engine.realm(&address.realm, call.now);
         let stream = realm.stream(&address.name)?;
         stream.begin_update(|state| {
-            let first = reshardable(&stream, state, lower)?;
-            let second = reshardable(&stream, state, upper)?;
+            let [first, second] = reshardable(&stream, state, [lower, upper])?;
             if !are_neighbours(first, second) {
                 let (name, account) = (&address.name, &address.realm.account);
                 return Err(ApiError::shards_not_adjacent(lower, upper, name, account));

@@ -130,11 +130,15 @@ pub(super) fn accept<'a>(
     call: &Call<'_>,
     at: &Path<'_>,
 ) -> Result<Destination<'a>, ApiError> {
+    let limit = writable.state.max_record_size;
+    if record.data.len() > limit.bytes() {
+        return Err(violation(record, writable, at));
+    }
     let strategy = writable.state.distribution;
     let destination = match (strategy, record.partition_key, explicit_hash_key) {
         (RecordDistributionStrategy::Auto, _, _) => Destination::Anywhere,
         (RecordDistributionStrategy::UserPartitionKey, None, _) => {
-            return Err(partition_key_missing(at));
+            return Err(violation(record, writable, at));
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(_), Some(given)) => {
             let given = call.request.value(given);
@@ -143,30 +147,39 @@ pub(super) fn accept<'a>(
         }
         (RecordDistributionStrategy::UserPartitionKey, Some(key), None) => Destination::OfKey(key),
     };
-    let limit = writable.state.max_record_size;
-    if record.data.len() > limit.bytes() {
-        return Err(data_too_long(limit.bytes(), at));
-    }
     if record.bytes() > limit.bytes() {
         return Err(ApiError::record_too_large(record.bytes(), limit.get()));
     }
     Ok(destination)
 }
 
-/// The stream's size is told as a constraint of the data, without its value (quoted by
-/// users of the KPL).
-fn data_too_long(bytes_max: usize, at: &Path<'_>) -> ApiError {
+#[cold]
+fn violation(record: NewRecord<'_>, writable: &Writable<'_>, at: &Path<'_>) -> ApiError {
     let mut found = Violations::default();
-    found.too_long(&at.member("Data"), bytes_max);
+    find_violations(record, writable, at, &mut found);
     found.into_error().expect("something was found")
 }
 
-/// The key is not required by the model, because AUTO does without: its
-/// absence is worded as it was when the model still required it (ours).
-fn partition_key_missing(at: &Path<'_>) -> ApiError {
-    let mut found = Violations::default();
-    found.null(&at.member("PartitionKey"));
-    found.into_error().expect("something was found")
+/// Finds what AWS words as constraints of a record's members, though they are the
+/// stream's.
+pub(super) fn find_violations(
+    record: NewRecord<'_>,
+    writable: &Writable<'_>,
+    at: &Path<'_>,
+    found: &mut Violations,
+) {
+    let bytes_max = writable.state.max_record_size.bytes();
+    if record.data.len() > bytes_max {
+        // Without its value (quoted by users of the KPL).
+        found.too_long(&at.member("Data"), bytes_max);
+    }
+    // The key is not required by the model, because AUTO does without: its absence
+    // is worded as it was when the model still required it (quoted by users in 2025).
+    let is_key_required =
+        writable.state.distribution == RecordDistributionStrategy::UserPartitionKey;
+    if is_key_required && record.partition_key.is_none() {
+        found.null(&at.member("PartitionKey"));
+    }
 }
 
 /// The number must not be from the future: the new one is to be larger. AWS
@@ -193,7 +206,10 @@ fn check_order(
         Some(shard) => {
             let log = shard.log.lock();
             let latest = call.now.max(log.newest()).as_seconds().max(shard.created_seconds);
-            reading.index < log.end() && reading.seconds <= latest
+            // The ending number of a shard that has closed is one of its own, too.
+            let is_reached = reading.index < log.end()
+                || (shard.closed.is_some() && reading.index == SequenceNumber::INDEX_MAX);
+            is_reached && reading.seconds <= latest.max(shard.ended_seconds)
         }
         None => reading.seconds <= call.now.as_seconds(),
     };

@@ -2,6 +2,8 @@
 //!
 //! * A record that is malformed, too large or out of range fails the whole call
 //!   (recorded for hash keys); answers are in the order of the request.
+//! * A missing key, and data that is longer than the stream takes, are told of every
+//!   record (quoted by users); then the size of all counts, and then the first record.
 //! * Records of one shard are numbered in the order of the request.
 //! * A record that exceeds its shard's throughput fails alone: its entry has an
 //!   error and no sequence number, and the call succeeds.
@@ -9,6 +11,7 @@
 //!
 //! <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>
 
+use crate::engine::writable::{NewRecord, Writable};
 use crate::model::error::ApiError;
 use crate::model::error::ErrorKind;
 use crate::model::hash_key::GivenHashKey;
@@ -22,10 +25,10 @@ use crate::wire::description::Description;
 use crate::wire::emit::{Emit, SequenceDigits, answer, emit_all};
 use crate::wire::request_bytes::Kept;
 use crate::wire::shape::{List, shape};
-use crate::wire::violation::Path;
+use crate::wire::violation::{Path, Violations};
 use crate::wire::writer::Writer;
 
-use super::put_record::{PutRecord, accept, new_record, stored_bytes};
+use super::put_record::{PutRecord, accept, find_violations, new_record, stored_bytes};
 use super::shapes::reported;
 use super::{Call, Operation};
 
@@ -94,12 +97,14 @@ impl Operation for PutRecords {
             new_record(&entry.data, entry.partition_key.as_ref(), call)
         };
         let mut bytes = 0;
-        let mut routes = writable.routes(entries.iter().enumerate().map(|(place, entry)| {
+        let routes = writable.routes(entries.iter().enumerate().map(|(place, entry)| {
             let record = record_of(entry);
             bytes += record.bytes();
             let hash_key = entry.explicit_hash_key.as_ref();
             accept(record, hash_key, &writable, call, &list.element(place))
-        }))?;
+        }));
+        let mut routes = routes
+            .map_err(|first| refusal(first, entries.iter().map(record_of), &writable, &list))?;
         if bytes > REQUEST_BYTES_MAX {
             return Err(ApiError::request_too_large());
         }
@@ -126,6 +131,27 @@ impl Operation for PutRecords {
         let results = Results(results.collect());
         let failed = results.0.iter().filter(|result| result.is_err()).count() as u32;
         Ok(PutRecordsOutput { failed: Some(failed), records: results, encryption })
+    }
+}
+
+/// What is said of records of which one, if not more, cannot be taken.
+#[cold]
+fn refusal<'r>(
+    first: ApiError,
+    records: impl Iterator<Item = NewRecord<'r>>,
+    writable: &Writable<'_>,
+    list: &Path<'_>,
+) -> ApiError {
+    let mut found = Violations::default();
+    let mut bytes = 0;
+    for (place, record) in records.enumerate() {
+        find_violations(record, writable, &list.element(place), &mut found);
+        bytes += record.bytes();
+    }
+    match found.into_error() {
+        Some(violations) => violations,
+        None if bytes > REQUEST_BYTES_MAX => ApiError::request_too_large(),
+        None => first,
     }
 }
 

@@ -24,7 +24,8 @@ use crate::model::timestamp::Timestamp;
 use crate::wire::emit::answer;
 use crate::wire::shape::{TagMap, shape};
 
-use super::add_tags_to_stream::{check_tag_count, require_taggable};
+use super::add_tags_to_stream::require_taggable;
+use super::resource::check_tag_count_of;
 use super::{Call, Operation};
 
 pub(crate) struct RegisterStreamConsumer;
@@ -82,7 +83,7 @@ impl Operation for RegisterStreamConsumer {
         let tags = input.tags.map_or_else(BTreeMap::new, |TagMap(tags)| tags);
         tags::check(&tags)?;
         tags::refuse_percent(&tags)?;
-        check_tag_count(tags.len(), stream_name, account)?;
+        check_tag_count_of(&format_args!("Consumer {}", input.name), tags.len())?;
         let has_commitment = realm.has_commitment(call.now);
         let in_creation_max = call.limits().consumers_in_creation;
         let name = input.name;

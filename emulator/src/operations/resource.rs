@@ -26,7 +26,7 @@ pub(super) struct Resource {
 enum Part {
     Whole,
     Channel(ChannelAddress),
-    Consumer(Meant),
+    Consumer { meant: Meant, address: ConsumerAddress },
     Queue(QueueAddress),
 }
 
@@ -38,10 +38,11 @@ struct Attachments<'a> {
 
 impl Resource {
     /// # Errors
-    /// If there is no such resource.
+    /// If the ARN is not exactly a resource's, or there is no such resource.
     pub(super) fn find(arn: &GivenResourceArn, call: &Call<'_>) -> Result<Self, ApiError> {
+        let malformed = || ApiError::not_a_resource_arn(arn.as_str());
         let missing = || ApiError::resource_not_found(arn.as_str());
-        match ResourceAddress::parse(arn.as_str()).ok_or_else(missing)? {
+        match ResourceAddress::parse(arn.as_str()).ok_or_else(malformed)? {
             ResourceAddress::Stream(address) => {
                 let (_, stream) = call.stream_at(&address)?;
                 Ok(Self { stream, part: Part::Whole })
@@ -60,9 +61,9 @@ impl Resource {
 
     fn find_consumer(address: ConsumerAddress, call: &Call<'_>) -> Result<Self, ApiError> {
         let (_, stream) = call.stream_at(&address.stream)?;
-        let meant = Meant::from(address);
+        let meant = Meant::from(address.clone());
         meant.find(&stream, &stream.state())?;
-        Ok(Self { stream, part: Part::Consumer(meant) })
+        Ok(Self { stream, part: Part::Consumer { meant, address } })
     }
 
     /// Looks at the resource's tags and policy, and disturbs nobody.
@@ -80,7 +81,7 @@ impl Resource {
                 let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
                 look(&channel.tags, channel.policy.as_ref())
             }
-            Part::Consumer(meant) => {
+            Part::Consumer { meant, .. } => {
                 let consumer = &state.consumers[meant.find(&self.stream, &state)?];
                 look(&consumer.tags, consumer.policy.as_ref())
             }
@@ -110,7 +111,7 @@ impl Resource {
     /// consumer its stream counts (ours).
     fn require_taggable(&self, state: &StreamState) -> Result<(), ApiError> {
         match &self.part {
-            Part::Whole | Part::Consumer(_) => require_taggable(&self.stream, state),
+            Part::Whole | Part::Consumer { .. } => require_taggable(&self.stream, state),
             Part::Channel(address) => {
                 let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
                 match channel.status {
@@ -141,9 +142,8 @@ impl Resource {
     /// If there are more.
     pub(super) fn check_tag_count(&self, count: usize) -> Result<(), ApiError> {
         match &self.part {
-            Part::Whole | Part::Consumer(_) => {
-                check_tag_count(count, &self.stream.address.name, self.stream.account())
-            }
+            Part::Whole => check_tag_count(count, &self.stream.address.name, self.stream.account()),
+            Part::Consumer { address, .. } => check_tag_count_of(address, count),
             Part::Channel(address) => check_tag_count_of(address, count),
             Part::Queue(address) => check_tag_count_of(address, count),
         }
@@ -166,7 +166,7 @@ impl Resource {
     }
 
     fn require_consumer_active(&self, state: &StreamState) -> Result<(), ApiError> {
-        let Part::Consumer(meant) = &self.part else { return Ok(()) };
+        let Part::Consumer { meant, .. } = &self.part else { return Ok(()) };
         let consumer = &state.consumers[meant.find(&self.stream, state)?];
         match consumer.status {
             ConsumerStatus::Active => Ok(()),
@@ -187,7 +187,7 @@ impl Resource {
                 let channel = channel.ok_or_else(|| missing(address))?;
                 (&mut channel.tags, &mut channel.policy)
             }
-            Part::Consumer(meant) => {
+            Part::Consumer { meant, .. } => {
                 let name = meant.find(&self.stream, state)?;
                 let consumer = state.consumers.get_mut(name).expect("it has just been found");
                 (&mut consumer.tags, &mut consumer.policy)

@@ -55,12 +55,12 @@ impl Operation for SplitShard {
         {
             let state = stream.state();
             stream.require_active(&state)?;
-            reshardable(&stream, &state, parent)?;
+            reshardable(&stream, &state, [parent])?;
         }
         // Before the key, after all the rest (recorded).
         realm.check_limits(1, StreamMode::Provisioned, call.settings(), &call.limits())?;
         let upper_start = stream.begin_update(|state| {
-            let range = reshardable(&stream, state, parent)?;
+            let [range] = reshardable(&stream, state, [parent])?;
             let upper_start = split_key(&input.new_starting_hash_key, range).ok_or_else(|| {
                 ApiError::split_key_out_of_range(
                     &input.new_starting_hash_key,
@@ -90,27 +90,29 @@ pub(super) fn resolve(
         .ok_or_else(|| ApiError::shard_id_unreadable(shard, &stream.name, &stream.realm.account))
 }
 
-/// The range of a shard that can be split or merged now.
+/// The ranges of shards that can be split or merged now.
 ///
 /// # Errors
-/// If the stream is on-demand, or the shard is missing or closed.
-pub(super) fn reshardable(
+/// If the stream is on-demand, or a shard is missing, or, of those that are there,
+/// closed.
+pub(super) fn reshardable<const N: usize>(
     stream: &Stream,
     state: &StreamState,
-    shard: ShardIndex,
-) -> Result<HashKeyRange, ApiError> {
+    shards: [ShardIndex; N],
+) -> Result<[HashKeyRange; N], ApiError> {
     let (name, account) = (&stream.address.name, stream.account());
     match state.mode {
         StreamMode::OnDemand => return Err(ApiError::resharding_needs_provisioned(name, account)),
         StreamMode::Provisioned => {}
     }
-    let shard = state
-        .topology
-        .shard(shard)
-        .ok_or_else(|| ApiError::shard_not_found(shard, name, account))?;
-    match shard.closed {
-        Some(_) => Err(ApiError::shard_closed(shard.index, name, account)),
-        None => Ok(shard.hash_keys),
+    let known = state.topology.shards();
+    if let Some(missing) = shards.iter().find(|shard| shard.as_usize() >= known.len()) {
+        return Err(ApiError::shard_not_found(*missing, name, account));
+    }
+    let shards = shards.map(|shard| &known[shard.as_usize()]);
+    match shards.iter().find(|shard| shard.closed.is_some()) {
+        Some(closed) => Err(ApiError::shard_closed(closed.index, name, account)),
+        None => Ok(shards.map(|shard| shard.hash_keys)),
     }
 }
 

@@ -186,10 +186,14 @@ impl<'de> Decode<'de> for bool {
         Ok(value)
     }
 
-    /// In words of its own (recorded with DynamoDB, which decodes alike).
+    /// Some words are understood, as kinesalite has noted. The sentence about all
+    /// others was recorded with DynamoDB, which decodes alike.
     fn text<E: Error>(text: Cow<'de, str>, _: &mut Decoding) -> Result<Self, E> {
-        let text = text.to_uppercase();
-        Err(E::custom(format_args!("'{text}' can not be converted to an Boolean")))
+        match text.to_uppercase().as_str() {
+            "TRUE" | "YES" | "1" => Ok(true),
+            "FALSE" | "NO" | "0" => Ok(false),
+            other => Err(E::custom(format_args!("'{other}' can not be converted to an Boolean"))),
+        }
     }
 }
 

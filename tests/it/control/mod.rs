@@ -113,6 +113,13 @@ async fn the_clock_moves_and_never_goes_back() {
     assert_eq!(moved["now_millis"], start + 25 * 3_600_000);
     let moved = controlled.post("/clock", json!({"advance_to_millis": start})).await;
     assert_eq!(moved["now_millis"], start + 25 * 3_600_000);
+    // No sequence number could say the time.
+    let too_far = [json!({"advance": "19999999h"}), json!({"advance_to_millis": u64::MAX})];
+    for wrong in too_far {
+        let answer = controlled.send(Method::POST, "/clock", wrong.to_string()).await;
+        assert!(answer.error(400).contains("to the year 4147"), "{wrong}");
+    }
+    assert_eq!(controlled.get("/clock").await, moved);
     for wrong in [json!({}), json!({"advance": 5}), json!({"advance": "5"}), json!([1])] {
         let answer = controlled.send(Method::POST, "/clock", wrong.to_string()).await;
         assert!(!answer.error(400).is_empty(), "{wrong}");

@@ -351,15 +351,19 @@ impl Stream {
         owner
     }
 
-    fn reshardable(&self, shard: usize) -> Result<&Shard, &'static str> {
+    /// Shards that can be split or merged: one that is missing comes before one that is
+    /// closed.
+    fn reshardable(&self, shards: &[usize]) -> Result<Vec<&Shard>, &'static str> {
         if self.status != "ACTIVE" {
             return Err(IN_USE);
         }
         if self.settings.mode == "ON_DEMAND" {
             return Err(VALIDATION);
         }
-        let shard = self.shards.get(shard).ok_or(NOT_FOUND)?;
-        if shard.closed.is_some() { Err(INVALID) } else { Ok(shard) }
+        let known = shards.iter().map(|shard| self.shards.get(*shard).ok_or(NOT_FOUND));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
+        let is_closed = |shard: &&Shard| shard.closed.is_some();
+        if known.iter().any(is_closed) { Err(INVALID) } else { Ok(known) }
     }
 
     fn children(&self, parent: usize) -> impl std::iter::Iterator<Item = usize> {

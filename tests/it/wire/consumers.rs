@@ -344,6 +344,25 @@ fn percent_is_refused_at_registration_as_it_is_later() {
     raw.call("RegisterStreamConsumer", input).expect_error_kind("InvalidArgumentException");
 }
 
+#[test]
+fn a_consumer_has_at_most_50_tags() {
+    let raw = with_stream();
+    let of = |count: usize| -> serde_json::Map<_, _> {
+        (0..count).map(|number| (format!("k{number}"), json!(""))).collect()
+    };
+    let input =
+        |name: &str, count| json!({"StreamARN": arn("s"), "ConsumerName": name, "Tags": of(count)});
+    raw.call("RegisterStreamConsumer", input("c", 51))
+        .expect_error("InvalidArgumentException", "Consumer c cannot have more than 50 tags.");
+    let consumer =
+        text(&raw.ok("RegisterStreamConsumer", input("c", 50))["Consumer"]["ConsumerARN"]);
+    raw.call("TagResource", json!({"ResourceARN": consumer, "Tags": {"one more": ""}}))
+        .expect_error(
+            "InvalidArgumentException",
+            &format!("{consumer} cannot have more than 50 tags."),
+        );
+}
+
 // behaviours 115
 #[test]
 fn many_registrations_of_one_name_have_as_many_arns() {

@@ -128,7 +128,7 @@ fn whatever_else_is_wrong_comes_first() {
     raw.advance(SECOND);
     for (operation, input) in &calls {
         let mut wrong = input.clone();
-        wrong["DryRun"] = json!("yes");
+        wrong["DryRun"] = json!("perhaps");
         raw.call(operation, wrong).expect_error_kind("SerializationException");
         dry(&raw, operation, json!({})).expect_error_kind("ValidationException");
     }

@@ -66,6 +66,29 @@ fn a_stream_takes_records_as_large_as_it_says() {
     assert_eq!(sizes, [0, 9, 9], "in whole MiB");
 }
 
+// behaviours 72; quoted by users: what all records take comes before what one takes
+#[test]
+fn a_request_takes_10_mib_whatever_its_records_take() {
+    let raw = Raw::new();
+    raw.create_stream("s", 1);
+    let put = |count: usize, bytes: usize| {
+        let record = json!({"Data": STANDARD.encode(vec![7; bytes]), "PartitionKey": "k"});
+        raw.call("PutRecords", json!({"StreamName": "s", "Records": vec![record; count]}))
+    };
+    put(10, MIB - 1).expect_ok();
+    let too_large = "Records size exceeds 10 MB limit";
+    put(11, MIB - 1).expect_error("InvalidArgumentException", too_large);
+    put(11, MIB).expect_error("InvalidArgumentException", too_large);
+    put(2, MIB).expect_error(
+        "InvalidArgumentException",
+        &format!(
+            "The record is {} bytes long, partition key included; \
+             the stream takes records of up to 1024 KiB.",
+            MIB + 1
+        ),
+    );
+}
+
 // behaviours 154
 #[test]
 fn the_size_is_between_1_and_10_mib() {

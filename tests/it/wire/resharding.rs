@@ -91,7 +91,7 @@ fn numbers_order_parent_records_end_and_children() {
     }
 }
 
-// behaviours 101
+// behaviours 101, 107: a shard that is missing comes before one that is closed
 #[test]
 fn a_closed_shard_can_be_neither_split_nor_merged() {
     let raw = stream_of(2);
@@ -101,6 +101,11 @@ fn a_closed_shard_can_be_neither_split_nor_merged() {
     raw.call("SplitShard", split_input("0", "2")).expect_error("InvalidArgumentException", closed);
     raw.call("MergeShards", merge_input("0", "1")).expect_error("InvalidArgumentException", closed);
     raw.call("MergeShards", merge_input("1", "0")).expect_error("InvalidArgumentException", closed);
+    let missing =
+        "Could not find shard shardId-000000000077 in stream s under account 000000000000.";
+    for input in [merge_input("0", "77"), merge_input("77", "0")] {
+        raw.call("MergeShards", input).expect_error("ResourceNotFoundException", missing);
+    }
 }
 
 // behaviours 102, 107

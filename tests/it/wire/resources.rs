@@ -124,6 +124,29 @@ fn an_arn_of_no_resource_is_refused_by_its_pattern() {
     }
 }
 
+// behaviours 145: what passes the pattern and is still no ARN is not "not found"
+#[test]
+fn an_arn_that_is_no_resources_is_an_invalid_argument() {
+    let raw = with_stream();
+    for resource in [
+        format!("{}/", arn("s")),
+        format!("{}/x", arn("s")),
+        format!("{}/consumer/x", arn("s")),
+        format!("{}/consumer/x:abc", arn("s")),
+        arn("s").replace("stream/", "xstream/"),
+        arn("s").replace("us-east-1", ""),
+    ] {
+        let message = format!("{resource} is not the ARN of a stream, consumer, channel or queue.");
+        tag(&raw, &resource, json!({"a": "b"})).expect_error("InvalidArgumentException", &message);
+        tags(&raw, &resource).expect_error("InvalidArgumentException", &message);
+    }
+    let consumer = format!("{}/consumer/c:1", arn("s").replace("stream/", "xstream/"));
+    raw.call("DescribeStreamConsumer", json!({"ConsumerARN": consumer})).expect_error(
+        "InvalidArgumentException",
+        &format!("{consumer} is not the ARN of a consumer."),
+    );
+}
+
 // behaviours 130, 157; operations.md, section 5: reserved keys
 #[test]
 fn illegal_characters_and_reserved_keys_change_nothing() {
@@ -138,6 +161,11 @@ fn illegal_characters_and_reserved_keys_change_nothing() {
     ] {
         tag(&raw, &arn("s"), tags).expect_error_kind("InvalidArgumentException");
     }
+    tag(&raw, &arn("s"), json!({"100%": "b"})).expect_error(
+        "InvalidArgumentException",
+        "Some tags contain invalid characters. Valid characters: \
+         Unicode letters, digits, white space, _ . : / = + - @.",
+    );
     assert_eq!(tags(&raw, &arn("s")).expect_ok(), pairs(&[("ü統 9", "_./=+-@:")]));
 }
 

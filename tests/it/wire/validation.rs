@@ -232,6 +232,42 @@ fn a_partition_key_is_null_when_the_stream_needs_one() {
     assert!(raw.read_all("s", "0").is_empty(), "nothing of a refused call is stored");
 }
 
+// Quoted by users (sequin 2075, osquery 3568): AWS names every record, up to ten.
+#[test]
+fn every_record_without_a_key_or_with_too_much_data_is_named() {
+    let raw = Raw::new();
+    raw.create_stream("s", 1);
+    let mib = 1024 * 1024;
+    let long = STANDARD.encode(vec![0; mib + 1]);
+    let path = |place: usize, member: &str| format!("records.{place}.member.{member}");
+    let too_long = |place| {
+        format!(
+            "Value at '{}' failed to satisfy constraint: \
+             Member must have length less than or equal to {mib}",
+            path(place, "data")
+        )
+    };
+    let check = |records: Value, expected: &[String]| {
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        raw.call("PutRecords", json!({"StreamName": "s", "Records": records}))
+            .expect_violations(&expected);
+    };
+    let keyless = json!({"Data": "YQ=="});
+    let both = json!({"Data": long});
+    let long = json!({"Data": long, "PartitionKey": "k"});
+    let out_of_range =
+        json!({"Data": "", "PartitionKey": "k", "ExplicitHashKey": format!("9{}", "0".repeat(38))});
+    let nulls = |places: std::ops::RangeInclusive<usize>| -> Vec<_> {
+        places.map(|place| null(&path(place, "partitionKey"))).collect()
+    };
+    check(json!([keyless, keyless, keyless]), &nulls(1..=3));
+    check(json!(vec![&keyless; 12]), &nulls(1..=10));
+    check(json!([out_of_range, long, long]), &[too_long(2), too_long(3)]);
+    let found = [too_long(1), null(&path(1, "partitionKey")), null(&path(3, "partitionKey"))];
+    check(json!([both, out_of_range, keyless]), &found);
+    assert!(raw.read_all("s", "0").is_empty(), "nothing of a refused call is stored");
+}
+
 // behaviours 44
 #[test]
 fn a_stream_has_to_be_named() {

@@ -247,8 +247,15 @@ fn a_record_can_be_ordered_after_another() {
     // Of the second after a split, at which the children were made.
     let half = (1_u128 << 127).to_string();
     let split = json!({"StreamName": "s", "ShardToSplit": "0", "NewStartingHashKey": half});
+    let ending = Number { index: 0x7fff_ffff_ffff_ffff, ..Number::read(&last) }.decimal();
+    check_ordering(&raw, &ending, false);
     raw.done("SplitShard", split);
     check_ordering(&raw, &raw.put("s", "a", b""), true);
+    // Of a shard that has closed: its last record's, and its ending number.
+    check_ordering(&raw, &last, true);
+    let shards = raw.ok("ListShards", json!({"StreamName": "s"}));
+    let ending = text(&shards["Shards"][0]["SequenceNumberRange"]["EndingSequenceNumber"]);
+    check_ordering(&raw, &ending, true);
 }
 
 // behaviours 65; facts, section 4, PutRecord

@@ -127,13 +127,26 @@ impl ApiError {
     }
 
     /// Ours.
+    pub(crate) fn not_a_consumer_arn(arn: &str) -> Self {
+        Self::new(InvalidArgument, format!("{arn} is not the ARN of a consumer."))
+    }
+
+    /// Ours.
+    pub(crate) fn not_a_resource_arn(arn: &str) -> Self {
+        Self::new(
+            InvalidArgument,
+            format!("{arn} is not the ARN of a stream, consumer, channel or queue."),
+        )
+    }
+
+    /// Ours.
     pub(crate) fn resource_not_found(arn: &str) -> Self {
         Self::new(ResourceNotFound, format!("Resource {arn} not found."))
     }
 
-    /// Ours.
+    /// Asserted by two projects that compare themselves with AWS.
     pub(crate) fn policy_not_found(arn: &str) -> Self {
-        Self::new(ResourceNotFound, format!("Resource {arn} has no policy."))
+        Self::new(ResourceNotFound, format!("No resource policy found for resource ARN {arn}."))
     }
 
     /// Ours.

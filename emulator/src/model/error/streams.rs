@@ -204,6 +204,15 @@ impl ApiError {
         )
     }
 
+    /// Ours.
+    pub(crate) fn tag_percent_on_resource() -> Self {
+        Self::new(
+            InvalidArgument,
+            "Some tags contain invalid characters. Valid characters: \
+             Unicode letters, digits, white space, _ . : / = + - @.",
+        )
+    }
+
     /// Recorded.
     pub(crate) fn tag_characters() -> Self {
         Self::new(

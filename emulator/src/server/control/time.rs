@@ -8,6 +8,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use crate::model::limits::Limits;
+use crate::model::sequence_number::SequenceNumber;
 use crate::model::settings::parse_duration;
 use crate::model::timestamp::Timestamp;
 use crate::service::latency::Latency;
@@ -33,17 +34,30 @@ async fn move_clock(State(of): Of, body: Bytes) -> Answered {
     match (members.next(), members.next()) {
         (Some((key, Value::String(text))), None) if key == "advance" => {
             let duration = parse_duration(text).map_err(Refused::because)?;
+            check_reach(of.service.clock().now().plus(duration))?;
             of.service.clock().advance(duration);
         }
         (Some((key, Value::Number(millis))), None) if key == "advance_to_millis" => {
             let millis = millis.as_u64().ok_or_else(|| Refused::because(HOW))?;
-            of.service.clock().advance_to(Timestamp::from_millis(millis));
+            let time = Timestamp::from_millis(millis);
+            check_reach(time)?;
+            of.service.clock().advance_to(time);
         }
         _ => return Err(Refused::because(HOW)),
     }
     of.service.note_moment();
     kept(&of).await?;
     Ok(clock(State(of)).await)
+}
+
+/// Refuses a time that no sequence number can say.
+fn check_reach(time: Timestamp) -> Result<(), Refused> {
+    if time.as_seconds() > SequenceNumber::SECONDS_MAX {
+        return Err(Refused::because(
+            "the clock goes as far as sequence numbers do: to the year 4147",
+        ));
+    }
+    Ok(())
 }
 
 async fn limits(State(of): Of) -> Response {

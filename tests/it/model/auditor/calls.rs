@@ -113,7 +113,8 @@ impl Auditor {
         let stream = self.streams.get_mut(name);
         let expected = match &stream {
             None => Err(NOT_FOUND),
-            Some(stream) => stream.reshardable(parent).and_then(|shard| {
+            Some(stream) => stream.reshardable(&[parent]).and_then(|shards| {
+                let shard = shards[0];
                 (shard.start + 1 < key && key < shard.end).then_some(()).ok_or(INVALID)
             }),
         };
@@ -134,8 +135,8 @@ impl Auditor {
         let stream = self.streams.get_mut(name);
         let expected = match &stream {
             None => Err(NOT_FOUND),
-            Some(stream) => stream.reshardable(lower).and_then(|first| {
-                let second = stream.reshardable(upper)?;
+            Some(stream) => stream.reshardable(&[lower, upper]).and_then(|shards| {
+                let (first, second) = (shards[0], shards[1]);
                 let neighbours = first.end.checked_add(1) == Some(second.start);
                 neighbours.then_some(()).ok_or(INVALID)
             }),
