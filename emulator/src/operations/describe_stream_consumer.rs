@@ -119,18 +119,29 @@ impl Meant {
         stream: &Stream,
         state: &StreamState,
     ) -> Result<&ConsumerName, ApiError> {
-        let Self { name, created_seconds, .. } = self;
-        let known = state.consumers.get(name).is_some_and(|consumer| {
-            created_seconds.is_none_or(|seconds| seconds == consumer.address.created_seconds)
-        });
-        let (stream, account) = (&stream.address.name, stream.account());
-        match created_seconds {
-            _ if known => Ok(name),
-            Some(created) => {
-                Err(ApiError::consumer_of_arn_not_found(name, *created, stream, account))
-            }
-            None => Err(ApiError::consumer_not_found(name, stream, account)),
-        }
+        registered(&self.name, self.created_seconds, stream, state)
+    }
+}
+
+/// The name under which the stream knows a consumer: of any registration, or of the one
+/// that an ARN says.
+///
+/// # Errors
+/// If it does not, or if that name has been registered anew.
+pub(super) fn registered<'n>(
+    name: &'n ConsumerName,
+    created_seconds: Option<u64>,
+    stream: &Stream,
+    state: &StreamState,
+) -> Result<&'n ConsumerName, ApiError> {
+    let known = state.consumers.get(name).is_some_and(|consumer| {
+        created_seconds.is_none_or(|seconds| seconds == consumer.address.created_seconds)
+    });
+    let (stream, account) = (&stream.address.name, stream.account());
+    match created_seconds {
+        _ if known => Ok(name),
+        Some(created) => Err(ApiError::consumer_of_arn_not_found(name, created, stream, account)),
+        None => Err(ApiError::consumer_not_found(name, stream, account)),
     }
 }
 

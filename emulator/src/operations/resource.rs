@@ -8,13 +8,13 @@ use crate::engine::stream::{Stream, StreamState};
 use crate::model::arn::{ChannelAddress, ConsumerAddress, QueueAddress, ResourceAddress};
 use crate::model::channel::ChannelStatus;
 use crate::model::error::ApiError;
-use crate::model::names::{GivenResourceArn, PolicyText, TagKey, TagValue};
+use crate::model::names::{ConsumerName, GivenResourceArn, PolicyText, TagKey, TagValue};
 use crate::model::status::{ConsumerStatus, QueueStatus};
 use crate::model::tags::TAGS_MAX;
 
 use super::Call;
 use super::add_tags_to_stream::{check_tag_count, require_taggable};
-use super::describe_stream_consumer::Meant;
+use super::describe_stream_consumer::registered;
 
 /// A stream, or something that belongs to one.
 pub(super) struct Resource {
@@ -26,7 +26,7 @@ pub(super) struct Resource {
 enum Part {
     Whole,
     Channel(ChannelAddress),
-    Consumer { meant: Meant, address: ConsumerAddress },
+    Consumer(ConsumerAddress),
     Queue(QueueAddress),
 }
 
@@ -61,9 +61,8 @@ impl Resource {
 
     fn find_consumer(address: ConsumerAddress, call: &Call<'_>) -> Result<Self, ApiError> {
         let (_, stream) = call.stream_at(&address.stream)?;
-        let meant = Meant::from(address.clone());
-        meant.find(&stream, &stream.state())?;
-        Ok(Self { stream, part: Part::Consumer { meant, address } })
+        known_name(&address, &stream, &stream.state())?;
+        Ok(Self { stream, part: Part::Consumer(address) })
     }
 
     /// Looks at the resource's tags and policy, and disturbs nobody.
@@ -81,8 +80,8 @@ impl Resource {
                 let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
                 look(&channel.tags, channel.policy.as_ref())
             }
-            Part::Consumer { meant, .. } => {
-                let consumer = &state.consumers[meant.find(&self.stream, &state)?];
+            Part::Consumer(address) => {
+                let consumer = &state.consumers[known_name(address, &self.stream, &state)?];
                 look(&consumer.tags, consumer.policy.as_ref())
             }
             Part::Queue(address) => {
@@ -111,7 +110,7 @@ impl Resource {
     /// consumer its stream counts (ours).
     fn require_taggable(&self, state: &StreamState) -> Result<(), ApiError> {
         match &self.part {
-            Part::Whole | Part::Consumer { .. } => require_taggable(&self.stream, state),
+            Part::Whole | Part::Consumer(_) => require_taggable(&self.stream, state),
             Part::Channel(address) => {
                 let channel = state.channels.get(&address.id).ok_or_else(|| missing(address))?;
                 match channel.status {
@@ -143,7 +142,7 @@ impl Resource {
     pub(super) fn check_tag_count(&self, count: usize) -> Result<(), ApiError> {
         match &self.part {
             Part::Whole => check_tag_count(count, &self.stream.address.name, self.stream.account()),
-            Part::Consumer { address, .. } => check_tag_count_of(address, count),
+            Part::Consumer(address) => check_tag_count_of(address, count),
             Part::Channel(address) => check_tag_count_of(address, count),
             Part::Queue(address) => check_tag_count_of(address, count),
         }
@@ -166,8 +165,8 @@ impl Resource {
     }
 
     fn require_consumer_active(&self, state: &StreamState) -> Result<(), ApiError> {
-        let Part::Consumer { meant, .. } = &self.part else { return Ok(()) };
-        let consumer = &state.consumers[meant.find(&self.stream, state)?];
+        let Part::Consumer(address) = &self.part else { return Ok(()) };
+        let consumer = &state.consumers[known_name(address, &self.stream, state)?];
         match consumer.status {
             ConsumerStatus::Active => Ok(()),
             ConsumerStatus::Creating | ConsumerStatus::Deleting => {
@@ -187,8 +186,8 @@ impl Resource {
                 let channel = channel.ok_or_else(|| missing(address))?;
                 (&mut channel.tags, &mut channel.policy)
             }
-            Part::Consumer { meant, .. } => {
-                let name = meant.find(&self.stream, state)?;
+            Part::Consumer(address) => {
+                let name = known_name(address, &self.stream, state)?;
                 let consumer = state.consumers.get_mut(name).expect("it has just been found");
                 (&mut consumer.tags, &mut consumer.policy)
             }
@@ -199,6 +198,15 @@ impl Resource {
         };
         Ok(Attachments { tags, policy })
     }
+}
+
+/// The name under which the stream knows a consumer.
+fn known_name<'a>(
+    address: &'a ConsumerAddress,
+    stream: &Stream,
+    state: &StreamState,
+) -> Result<&'a ConsumerName, ApiError> {
+    registered(&address.name, Some(address.created_seconds), stream, state)
 }
 
 fn missing(address: &impl std::fmt::Display) -> ApiError {

@@ -105,11 +105,11 @@ pub(super) fn reshardable<const N: usize>(
         StreamMode::OnDemand => return Err(ApiError::resharding_needs_provisioned(name, account)),
         StreamMode::Provisioned => {}
     }
-    let known = state.topology.shards();
-    if let Some(missing) = shards.iter().find(|shard| shard.as_usize() >= known.len()) {
+    let topology = &state.topology;
+    if let Some(missing) = shards.iter().find(|shard| topology.shard(**shard).is_none()) {
         return Err(ApiError::shard_not_found(*missing, name, account));
     }
-    let shards = shards.map(|shard| &known[shard.as_usize()]);
+    let shards = shards.map(|shard| &topology.shards()[shard.as_usize()]);
     match shards.iter().find(|shard| shard.closed.is_some()) {
         Some(closed) => Err(ApiError::shard_closed(closed.index, name, account)),
         None => Ok(shards.map(|shard| shard.hash_keys)),

@@ -134,7 +134,7 @@ impl Server {
             }
         }
         drop(listener);
-        service.end();
+        service.end_waits();
         drop(tokio::time::timeout(DRAIN_MAX, open.end()).await);
     }
 }

@@ -212,7 +212,7 @@ impl Service {
     /// Ends subscriptions and long polls, now and from now on: those who listen for
     /// what may come have their connections back.
     #[cfg(feature = "server")]
-    pub(crate) fn end(&self) {
+    pub(crate) fn end_waits(&self) {
         self.ending.store(true, Ordering::Release);
         self.clock.wake_timers();
     }

@@ -3,8 +3,8 @@
 //! With a secret set, a request is signed again and the two signatures are
 //! compared; a signature older or younger than five minutes is refused, and one in
 //! the query when the time is up that it says. Clients sign by the emulator's clock if
-//! they follow it, and by their own if it has been moved and they do not know. Without a secret only the parts of a
-//! signature have to be there.
+//! they follow it, and by their own if it has been moved and they do not know. Without
+//! a secret only the parts of a signature have to be there.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
